@@ -1,0 +1,79 @@
+"""The Store port: an index over what the vault holds, which can be thrown away and filled again.
+
+Seven verbs. `sqlite.py` is the embedded store; a second one joins by passing `tests/contract/test_store.py`.
+Rows that `find` and `count` see are only those whose frame is durable in the vault.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Protocol, TypeVar
+
+from intake.record import Record, Value
+
+R = TypeVar("R", bound=Record)
+V = TypeVar("V", bound="View")
+Where = Mapping[str, str | int | tuple[int | str | None, int | str | None]]
+"""Declared key -> exact value, or (lowest, highest) with None for open; both ends belong to the range."""
+
+
+class View(Record, frozen=True):
+    """A derived state that is replaced, never kept in the vault: the one with the greater `version` stands."""
+
+    version: int
+
+    text: ClassVar[str] = ""
+
+
+class Slot(Value, frozen=True):
+    """A key slot: book `book` of series `series`, number `number` in it."""
+
+    series: str
+    book: int
+    number: int
+
+
+class Place(Value, frozen=True):
+    """Where a record's frame stands in the vault."""
+
+    series: str
+    segment: int
+    offset: int
+
+
+class Row(Value, frozen=True):
+    """What the store holds of one record: its body and digest, its key slot, its place once it is durable."""
+
+    kind: str
+    key: str
+    digest: str
+    body: bytes
+    slot: Slot | None = None
+    place: Place | None = None
+
+
+class Store(Protocol):
+    """See the module; `type_` is always the record's class, which declares kind and keys."""
+
+    def add(self, record: Record) -> Record:
+        """Create-only, for rows that need no frame (claims, distinct reporters): what now stands under the key."""
+
+    def get(self, type_: type[R], key: str) -> R | None:
+        """Exact and current; None when there is none."""
+
+    def find(
+        self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100
+    ) -> tuple[Sequence[R], str]:
+        """Up to `limit` rows in the order of declared key `order` ('-name' descending, '' by key), and the cursor
+        of the next page ('' at the end)."""
+
+    def count(self, type_: type[R], where: Where, by: str = "") -> dict[str | int, int]:
+        """How many rows per value of declared key `by` ({'': n} without)."""
+
+    def show(self, views: Iterable[View]) -> None:
+        """Replace each view unless an equal or newer version of it stands."""
+
+    def search(self, type_: type[V], query: str, limit: int = 50) -> Sequence[V]:
+        """Views whose text holds every word or phrase of `query`, for people; may lag."""
+
+    def forget(self, owners: Iterable[tuple[str, str]]) -> int:
+        """Erasure: every row sealed under one of these owners is gone from table, text index, free pages and log;
+        how many rows went."""
