@@ -1,0 +1,1 @@
+"""Gather: all that enrichment learns from outside the message: DNS answers, registry data, authentication."""
