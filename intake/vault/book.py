@@ -1,9 +1,9 @@
 """The book: 1,024 key slots, each sealed by itself to the operator's public key.
 
-File, big-endian: magic 'LWbk', version 1, series 8, book number 4, count 2, operator's public key 32; then per slot 80
-bytes, a libsodium sealed box of 32 key bytes. A book is on disk and synced before its first slot is used; the digests of
-its slots stand in the chain (a public frame of kind 'book'). A blanked slot is 80 zero bytes. Slot 0 belongs to the house:
-records that need not be forgettable alone.
+File, big-endian: magic 'LWbk', version 1, series 8, book number 4, count 2, operator's public key 32; then per slot
+80 bytes, a libsodium sealed box of 32 key bytes. A book is on disk and synced before its first slot is used; the
+digests of its slots stand in the chain (a public frame of kind 'book'). A blanked slot is 80 zero bytes. Slot 0
+belongs to the house: records that need not be forgettable alone.
 """
 
 import hashlib

@@ -6,11 +6,10 @@ Header, big-endian, 151 bytes, then `length` stored bytes:
     slot: series 8, book 4, number 2   length 4   plain digest 32   digest of the header before 32   |
     stored digest 32   check 8
 
-`plain digest` is SHA-256 of salt (16 bytes) and plain bytes; the salt is inside the seal, so an erased address can't
-be guessed, and disclosing the salt proves the bytes. All before `|` is authenticated by the seal. `check` is the start of
-SHA-256 over the header before it, so that a damaged header is known without any key.
-Stored: nonce 24, then XChaCha20-Poly1305 of the zstd frame of salt and plain; with the public slot (all zero)
-just the zstd frame.
+`plain digest` is SHA-256 of salt (16 bytes) and plain bytes; the salt is inside the seal, so an erased address
+can't be guessed, and disclosing the salt proves the bytes. All before `|` is authenticated by the seal. `check` is
+the start of SHA-256 over the header before it, so that a damaged header is known without any key. Stored: nonce 24,
+then XChaCha20-Poly1305 of the zstd frame of salt and plain; with the public slot (all zero) just the zstd frame.
 """
 
 import hashlib
@@ -114,3 +113,8 @@ def _unseal(header: Header, stored: bytes, key: bytes) -> bytes:
     open_part = header.raw[:_SEALED_HEAD]
     nonce, sealed = stored[:_NONCE], stored[_NONCE:]
     return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(sealed, open_part, nonce, key)
+
+
+def header_digest(data: bytes) -> bytes:
+    """SHA-256 of the header at the start of a frame's bytes."""
+    return hashlib.sha256(data[:SIZE]).digest()

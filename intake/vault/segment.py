@@ -1,9 +1,9 @@
 """The segment: a file of frames in order, and the scan that says how far it is sound.
 
-File, big-endian: a head of 57 bytes (magic 'LWsg', version 1, series 8, segment number 4, number of its first frame 8,
-digest of the header before that frame 32, zero for the first of a series); then frames (`frame.py`); then, once it is
-sealed, a trailer of 84 bytes (magic 'LWtr', version 1, three spare, frames 4, digest of the last header 32, Merkle root 32,
-zero until it is used, check 8). A segment without a trailer is open, or its writer died.
+File, big-endian: a head of 57 bytes (magic 'LWsg', version 1, series 8, segment number 4, number of its first frame
+8, digest of the header before that frame 32, zero for the first of a series); then frames (`frame.py`); then, once
+it is sealed, a trailer of 84 bytes (magic 'LWtr', version 1, three spare, frames 4, digest of the last header 32,
+Merkle root 32, zero until it is used, check 8). A segment without a trailer is open, or its writer died.
 """
 
 import hashlib
@@ -36,6 +36,14 @@ def trailer(frames: int, last: bytes) -> bytes:
     """The bytes that seal a segment of so many frames, the last header's digest being `last`."""
     body = _TRAILER.pack(b"LWtr", 1, frames, last, bytes(32), b"")[:-8]
     return body + hashlib.sha256(body).digest()[:8]
+
+
+def read_trailer(data: bytes) -> tuple[int, bytes] | None:
+    """(frames, digest of the last header) that a trailer states, or None when these bytes are no sound trailer."""
+    if len(data) != TRAILER_SIZE or hashlib.sha256(data[:-8]).digest()[:8] != data[-8:]:
+        return None
+    magic, version, frames, last, _, _ = _TRAILER.unpack(data)
+    return (frames, last) if magic == b"LWtr" and version == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""The series: one writer's row of segments, its lock, its role and the mark up to which it is synced.
+
+The mark (`synced`: frame number 8, segment 4, offset 8, check 8) is written after the sync and before any answer,
+so whatever was acknowledged lies below it unless the power failed; what lies above it is looked at when the series
+is recovered.
+"""
+
+import fcntl
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from intake.errors import Damaged
+from intake.vault import segment
+from intake.vault.book import sync_folder
+
+_MARK = struct.Struct(">QIQ8s")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to here the series is synced: number of the last frame, its segment, the offset after it."""
+
+    number: int
+    segment: int
+    offset: int
+
+
+def publish(handle: int, mark: Mark) -> None:
+    """Write the mark through an open file; one write, so that a reader sees the old or the new one."""
+    body = _MARK.pack(mark.number, mark.segment, mark.offset, b"")[:-8]
+    os.pwrite(handle, body + hashlib.sha256(body).digest()[:8], 0)
+
+
+def synced(vault: Path, series: str) -> Mark:
+    """The mark of a series; zeros when it has none."""
+    try:
+        raw = (vault / series / "synced").read_bytes()
+    except FileNotFoundError:
+        return Mark(0, 0, 0)
+    if len(raw) != _MARK.size or hashlib.sha256(raw[:-8]).digest()[:8] != raw[-8:]:
+        return Mark(0, 0, 0)
+    number, place, offset, _ = _MARK.unpack(raw)
+    return Mark(number, place, offset)
+
+
+def all_series(vault: Path) -> list[str]:
+    """The names of all series (16 hexadecimal digits), sorted."""
+    return sorted(path.parent.name for path in vault.glob("*/role"))
+
+
+def lock(vault: Path, series: str) -> int | None:
+    """The open lock of a series, or None when its writer is alive."""
+    handle = os.open(vault / series / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def claim(vault: Path, role: str) -> tuple[str, int]:
+    """(series, lock) of a series of that role which nobody writes, or of a new one."""
+    for name in all_series(vault):
+        if (vault / name / "role").read_text().strip() == role:
+            handle = lock(vault, name)
+            if handle is not None:
+                return name, handle
+    name = os.urandom(8).hex()
+    folder = vault / f"new-{name}"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "role").write_text(role + "\n")
+    os.rename(folder, vault / name)
+    sync_folder(vault)
+    handle = lock(vault, name)
+    if handle is None:
+        raise OSError(f"series {name} was taken while it was made")
+    return name, handle
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a series stands: the number and header digest of its last frame, the number of its last segment."""
+
+    number: int
+    digest: bytes
+    segment: int
+
+
+def recover(vault: Path, series: str, mark_handle: int) -> Head:
+    """Bring a series whose lock we hold into order; what is sound is synced anew, a torn tail is dropped.
+
+    The valid frames of an unsealed last segment are copied into a new file, because after a failed sync the page
+    cache lies; that file is sealed and takes the old one's place. `Damaged` when a frame below the mark isn't sound.
+    """
+    present = segment.numbers(vault, series)
+    if not present:
+        return Head(0, bytes(32), 0)
+    last = present[-1]
+    sealed = _trailer_of(vault, series, last)
+    head = sealed or _reseal(vault, series, last, synced(vault, series))
+    publish(mark_handle, Mark(head.number, last, segment.path_of(vault, series, last).stat().st_size))
+    return head
+
+
+def _trailer_of(vault: Path, series: str, number: int) -> Head | None:
+    """The head that a sealed segment states, or None when it isn't sealed."""
+    with open(segment.path_of(vault, series, number), "rb") as file:
+        begin = segment.read_head(file.read(segment.HEAD_SIZE), series, number)
+        if begin is None or file.seek(0, os.SEEK_END) < segment.HEAD_SIZE + segment.TRAILER_SIZE:
+            return None
+        file.seek(-segment.TRAILER_SIZE, os.SEEK_END)
+        stated = segment.read_trailer(file.read())
+    return Head(begin[0] + stated[0] - 1, stated[1], number) if stated else None
+
+
+def _reseal(vault: Path, series: str, number: int, mark: Mark) -> Head:
+    found = segment.scan(vault, series, number)
+    path = segment.path_of(vault, series, number)
+    if found is None:
+        if mark.segment >= number:
+            raise Damaged(f"{series}/{number}", "the segment's head is not sound")
+        path.unlink()
+        return recover_head(vault, series, number - 1)
+    if mark.segment == number and found.end < mark.offset and not found.sealed:
+        raise Damaged(f"{series}/{number}/{found.end}", "a synced frame is not sound")
+    _copy(path, found.end, segment.trailer(found.frames, found.last))
+    return Head(found.first + found.frames - 1, found.last, number)
+
+
+def recover_head(vault: Path, series: str, number: int) -> Head:
+    """The head before a segment that was never begun."""
+    if number < 1:
+        return Head(0, bytes(32), 0)
+    head = _trailer_of(vault, series, number)
+    if head is None:
+        raise Damaged(f"{series}/{number}", "a segment in the middle is not sealed")
+    return head
+
+
+def _copy(path: Path, end: int, tail: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    with open(path, "rb") as old, open(fresh, "wb") as new:
+        left = end
+        while left:
+            piece = old.read(min(left, 1 << 20))
+            new.write(piece)
+            left -= len(piece)
+        new.write(tail)
+        new.flush()
+        os.fsync(new.fileno())
+    os.rename(fresh, path)
+    sync_folder(path.parent)
+
+
+def recover_all(vault: Path) -> Iterator[str]:
+    """Recover every series that nobody writes; yields their names. Run before the follower's first pass."""
+    for name in all_series(vault):
+        handle = lock(vault, name)
+        if handle is None:
+            continue
+        mark = os.open(vault / name / "synced", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            recover(vault, name, mark)
+            yield name
+        finally:
+            os.close(mark)
+            os.close(handle)
