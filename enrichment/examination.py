@@ -17,7 +17,7 @@ Confidence = Literal["none", "low", "medium", "high"]
 Basis = Literal["verified-now", "recomputed", "asserted-trusted", "asserted-untrusted", "not-possible"]
 
 
-class Hop(Value, frozen=True):
+class Hop(Value, frozen=True, kw_only=True):
     """One Received line; index 0 is the topmost (newest). Text fields are '' where the line has no such thing.
 
     `helo` is what the sending host called itself (attacker's text), `rdns` the name the receiver looked up,
