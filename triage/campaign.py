@@ -1,0 +1,206 @@
+"""A campaign: the reasons for which reports share a case, as keys that can be compared without being read.
+
+`keys` draws from one report what survives when a spammer sends the next ten thousand: the likeness of the text, link
+domains, tenants of shared hosting, drop mailboxes, wallets, telephone numbers, attachments, a proven signer, and the
+sending network together with the form of the subject. Each leaves as a keyed hash (HMAC-SHA-256, 16 bytes), so that
+claims on them tell a stranger nothing. What many unrelated senders share (`triage/shared.py`) is never a key.
+A sending network never joins alone.
+"""
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+
+from enrichment.examination import Boundary, Check, Examination
+from intake.message import Leaf, Link, Message
+from intake.record import Value
+from triage import shared
+from triage.likeness import EQUAL_FROM, bands, words
+from triage.phone import phones
+from triage.wallet import wallets
+
+MOST_DOMAINS = 8
+"""A message with more unshared link domains than this is a digest or is padded: its domains join nothing."""
+MOST_MAILBOXES = 3
+LEAST_PATH = 4
+LEAST_FILE, LEAST_IMAGE = 256, 4096
+"""Bytes below which an attachment, or a picture, says nothing."""
+PICTURE_WORDS = 80
+"""A picture is a key only where it carries the message: with fewer words than this around it."""
+CONTACT = 20_000
+"""Characters of the text in which wallets, numbers and mailboxes are sought."""
+
+_MAILBOX = re.compile(r"[a-z0-9][a-z0-9._+-]{1,63}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}")
+_RULE = re.compile(r"\n[ >]{0,4}[_=-]{20,200}[ \r]{0,4}\n")
+_STYLES = ("fonts.", "ajax.", "lh3.")
+_DIGITS = re.compile(r"\d")
+_SEGMENT = re.compile(r"^https?://[^/?#]{1,300}/([^?#]{1,400})")
+
+
+class JoinKey(Value, frozen=True):
+    """One reason to share a case. `family`: text, domain, link-path, mailbox, wallet, phone, attachment, dkim, network.
+
+    `hash` is 32 hexadecimal digits; `says` is what it stands for ('' for text), for the report's own filing only.
+    """
+
+    family: str
+    hash: str
+    says: str = ""
+
+    @property
+    def id(self) -> str:
+        """What claims are made on."""
+        return f"{self.family}:{self.hash}"
+
+
+def keys(
+    message: Message,
+    boundary: Boundary,
+    checks: Sequence[Check],
+    secret: bytes,
+    shared_domains: frozenset[str] = shared.ALL,
+) -> tuple[JoinKey, ...]:
+    """Every key of one report, in a fixed order, each once. `secret` is the house's key for keyed hashes."""
+    listed = words(_without_footer(message), _addressee(message))
+    drawn = [
+        *_text(message, listed),
+        *(("domain", domain) for domain in _domains(message, shared_domains)),
+        *(("link-path", path) for path in _paths(message.links)),
+        *(("mailbox", mailbox) for mailbox in _mailboxes(message)),
+        *(("wallet", wallet) for wallet in wallets(message.text[:CONTACT])),
+        *(("phone", number) for number in phones(message.text[:CONTACT])),
+        *(("attachment", leaf.sha256) for leaf in message.leaves if _telling(leaf, len(listed))),
+        *(("dkim", domain) for domain in _signers(checks, shared_domains)),
+        *(("network", pair) for pair in _network(message, boundary)),
+    ]
+    made = dict.fromkeys(_key(secret, family, what) for family, what in drawn)
+    return tuple(made)
+
+
+def keys_of(examination: Examination, secret: bytes) -> tuple[JoinKey, ...]:
+    """`keys` of an examined report."""
+    return keys(examination.message, examination.boundary, examination.checks, secret)
+
+
+def _key(secret: bytes, family: str, what: str | bytes) -> JoinKey:
+    data = what.encode("utf-8", "surrogatepass") if isinstance(what, str) else what
+    digest = hmac.digest(secret, family.encode() + b"\0" + data, "sha256")[:16].hex()
+    return JoinKey(family=family, hash=digest, says=what[:200] if isinstance(what, str) and family != "text" else "")
+
+
+def _text(message: Message, listed: list[str]) -> Iterator[tuple[str, str | bytes]]:
+    """Bands where there is enough text; else equality of subject and text together."""
+    found = bands(listed)
+    for band in found:
+        yield "text", band
+    if not found and len(listed) >= EQUAL_FROM:
+        yield "text", "equal\0" + _subject(message) + "\0" + " ".join(listed)
+
+
+def _without_footer(message: Message) -> str:
+    """The text without what a mailing list adds below its last ruled line."""
+    if not message.all("List-Id") and not message.all("Precedence"):
+        return message.text
+    tail = max(0, len(message.text) - 1_500)
+    rules = list(_RULE.finditer(message.text, tail))
+    return message.text[: rules[-1].start()] if rules else message.text
+
+
+def _addressee(message: Message) -> frozenset[str]:
+    """Words of the recipient's name and address, which differ from copy to copy."""
+    return frozenset(
+        word for each in message.to[:20] for word in words(f"{each.name} {each.address.replace('@', ' ')}")
+    )
+
+
+def _subject(message: Message) -> str:
+    return " ".join(words(message.subject[:400], _addressee(message)))
+
+
+def _own(message: Message) -> set[str]:
+    """Domains that say who was written to, not who wrote: of the recipients, and of the list that carried the mail."""
+    found = {each.address.rpartition("@")[2].lower() for each in message.to[:50]}
+    for name in ("List-Id", "List-Post"):
+        for header in message.all(name)[:2]:
+            host = header.value.rpartition("@")[2].rpartition("<")[2].strip("<> ").lower()
+            labels = host.split(".")
+            found.update(".".join(labels[start:]) for start in range(max(0, len(labels) - 5), len(labels) - 1))
+    return found
+
+
+def _domains(message: Message, shared_domains: frozenset[str]) -> list[str]:
+    own = _own(message)
+    found = dict.fromkeys(
+        link.domain
+        for link in message.links
+        if link.domain
+        and link.where != "image"
+        and link.domain not in own
+        and not shared.within(link.host or link.domain, shared_domains)
+    )
+    return list(found) if len(found) <= MOST_DOMAINS else []
+
+
+def _paths(links: Sequence[Link]) -> list[str]:
+    """The whole path on a shortener; host and first two steps, which name the tenant, on shared hosting."""
+    found: dict[str, None] = {}
+    for link in links[:200]:
+        match = _SEGMENT.match(link.url) if link.where != "image" else None
+        if match is None or len(match.group(1)) < LEAST_PATH:
+            continue
+        if shared.within(link.host, shared.SHORTENERS):
+            found[f"{link.host}/{match.group(1)}"] = None
+        elif shared.within(link.host, shared.HOSTING) and not link.host.startswith(_STYLES):
+            found["/".join([link.host, *match.group(1).split("/")[:2]])] = None
+    return list(found)[:MOST_DOMAINS]
+
+
+def _mailboxes(message: Message) -> list[str]:
+    """Free mailboxes that the reader is told to write to; a conversation quotes many and gives none."""
+    if message.all("References") or message.all("In-Reply-To"):
+        return []
+    known = {each.address.lower() for each in message.to[:50]}
+    written = [each.address.lower() for each in message.reply_to[:3]]
+    written += _MAILBOX.findall(message.text[:CONTACT].lower())
+    written += [
+        link.url[7:].partition("?")[0].lower() for link in message.links[:200] if link.url.startswith("mailto:")
+    ]
+    found = dict.fromkeys(each for each in written if each not in known and each.rpartition("@")[2] in shared.FREEMAIL)
+    return list(found) if len(found) <= MOST_MAILBOXES else []
+
+
+def _telling(leaf: Leaf, words_around: int) -> bool:
+    """Whether a part is the campaign's own: a file, or a picture that carries the message."""
+    if leaf.type.startswith("image/"):
+        return leaf.size >= LEAST_IMAGE and words_around < PICTURE_WORDS
+    textual = leaf.type in ("text/plain", "text/html") and leaf.disposition != "attachment"
+    return not textual and leaf.size >= LEAST_FILE and not leaf.type.startswith(("message/", "multipart/"))
+
+
+def _signers(checks: Sequence[Check], shared_domains: frozenset[str]) -> list[str]:
+    """Domains whose DKIM signature we verified ourselves."""
+    return sorted(
+        {
+            check.domain
+            for check in checks
+            if check.method == "dkim"
+            and check.result == "pass"
+            and check.basis in ("verified-now", "recomputed")
+            and check.domain
+            and not shared.within(check.domain, shared_domains)
+        }
+    )
+
+
+def _network(message: Message, boundary: Boundary) -> list[str]:
+    """The sending network, only together with the form of a subject of three words or more."""
+    subject = _subject(message)
+    if boundary.confidence not in ("medium", "high") or len(subject.split()) < 3:
+        return []
+    try:
+        address = ipaddress.ip_address(boundary.ip)
+    except ValueError:
+        return []
+    bits = 24 if address.version == 4 else 48
+    return [f"{ipaddress.ip_network((address, bits), strict=False)} {_DIGITS.sub('0', subject)}"]
