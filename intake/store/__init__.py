@@ -1,13 +1,17 @@
 """The Store port: an index over what the vault holds, which can be thrown away and filled again.
 
-Seven verbs. `sqlite.py` is the embedded store; a second one joins by passing `tests/contract/test_store.py`.
-Rows that `find` and `count` see are only those whose frame is durable in the vault.
+Seven verbs, and the bulk forms that the archive and the follower need of them. `sqlite.py` is the embedded store; a
+second one joins by passing `tests/contract/test_store.py`. Rows that `find` and `count` see are only those whose
+frame is durable in the vault.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Protocol, TypeVar
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
 
-from intake.record import Record, Value
+import msgspec
+
+from intake.record import Record, Value, sha256
 
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound="View")
@@ -20,7 +24,10 @@ class View(Record, frozen=True):
 
     version: int
 
-    text: ClassVar[str] = ""
+    @property
+    def text(self) -> str:
+        """What people may search for; '' for a view that is not searched."""
+        return ""
 
 
 class Slot(Value, frozen=True):
@@ -40,20 +47,31 @@ class Place(Value, frozen=True):
 
 
 class Row(Value, frozen=True):
-    """What the store holds of one record: its body and digest, its key slot, its place once it is durable."""
+    """What the store holds of one record: body, digest, owner, key slot, declared keys, and its place once durable."""
 
     kind: str
     key: str
     digest: str
     body: bytes
+    owner: tuple[str, str]
     slot: Slot | None = None
     place: Place | None = None
+    where: dict[str, str | int] = msgspec.field(default_factory=dict)
+
+
+def row_of(record: Record, slot: Slot | None = None, place: Place | None = None) -> Row:
+    """The row of a record."""
+    body = record.body
+    return Row(
+        kind=record.kind, key=record.key, digest=sha256(body), body=body, owner=record.under, slot=slot, place=place,
+        where=record.where(),
+    )  # fmt: skip
 
 
 class Store(Protocol):
     """See the module; `type_` is always the record's class, which declares kind and keys."""
 
-    def add(self, record: Record) -> Record:
+    def add(self, record: R) -> R:
         """Create-only, for rows that need no frame (claims, distinct reporters): what now stands under the key."""
 
     def get(self, type_: type[R], key: str) -> R | None:
@@ -77,3 +95,21 @@ class Store(Protocol):
     def forget(self, owners: Iterable[tuple[str, str]]) -> int:
         """Erasure: every row sealed under one of these owners is gone from table, text index, free pages and log;
         how many rows went."""
+
+    def rows(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+        """Bulk form of `get` for the archive: the rows of these (kind, key), unfinished ones (no place) too."""
+
+    def begin(self, rows: Sequence[Row]) -> list[Row]:
+        """Bulk form of `add` for the archive: create-only; for each the row that now stands."""
+
+    def finish(self, places: Mapping[tuple[str, str], Place]) -> None:
+        """The frames of these rows are durable: from now on everybody sees them."""
+
+    def position(self, series: str) -> tuple[int, int]:
+        """How far the follower has read a series: (segment, offset), (0, 0) at first."""
+
+    def advance(self, series: str, segment: int, offset: int) -> None:
+        """Remember how far it has read."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is inside happens as one where the store can do that, else in the order written."""

@@ -1,0 +1,112 @@
+"""The door of the SQLite binding: connections, pragmas, transactions and schema versions.
+
+One connection per thread; writes begin IMMEDIATE and wait up to ten seconds for another writer. The databases
+opened here are rebuildable from the vault and so run with `synchronous=NORMAL` on a write-ahead log (which a killed
+process cannot corrupt); deleted bytes are overwritten (`secure_delete`).
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from intake.errors import Refused, Temporary
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """A database file (None: in memory, for tests) with a schema of so many steps, applied in order and counted."""
+
+    def __init__(self, path: Path | None, schema: tuple[str, ...]) -> None:
+        self._path, self._schema = path, schema
+        self._local = threading.local()
+        self._memory: apsw.Connection | None = None if path else self._open()
+        self._guard = threading.RLock()
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path) if self._path else ":memory:")
+        connection.set_busy_timeout(10_000)
+        for pragma in ("journal_mode=wal", "synchronous=normal", "secure_delete=on", "foreign_keys=on"):
+            connection.execute(f"pragma {pragma}")
+        _migrate(connection, self._schema)
+        return connection
+
+    @property
+    def _connection(self) -> apsw.Connection:
+        if self._memory is not None:
+            return self._memory
+        if not hasattr(self._local, "connection"):
+            self._local.connection, self._local.depth = self._open(), 0
+        connection: apsw.Connection = self._local.connection
+        return connection
+
+    def run(self, sql: str, values: Iterable[Any] = ()) -> list[Row]:
+        """All rows that a statement gives; `Temporary` when another writer holds the database too long."""
+        try:
+            return list(self._connection.execute(sql, tuple(values)))
+        except apsw.BusyError as error:
+            raise Temporary("the store is busy", 1.0) from error
+
+    def run_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """One statement for many rows of values."""
+        try:
+            self._connection.executemany(sql, rows)
+        except apsw.BusyError as error:
+            raise Temporary("the store is busy", 1.0) from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything inside happens or nothing does; nested uses join the outer one."""
+        with self._guard if self._memory is not None else _nothing():
+            connection = self._connection
+            if connection.in_transaction:
+                yield
+                return
+            self.run("begin immediate")
+            try:
+                yield
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            self.run("commit")
+
+    def scrub(self) -> None:
+        """Leave no deleted byte in free pages or in the log; after an erasure."""
+        self.run("vacuum")
+        self.run("pragma wal_checkpoint(truncate)")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._local.connection
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _migrate(connection: apsw.Connection, schema: tuple[str, ...]) -> None:
+    """Bring the schema to its newest version; a newer one than we know is refused, not touched."""
+    version = connection.pragma("user_version")
+    if version > len(schema):
+        raise Refused(
+            "newer-store", "this store was made by a newer Lapwing; upgrade, or rebuild it with `lapwing rebuild`"
+        )
+    if version == len(schema):
+        return
+    connection.execute("begin immediate")
+    try:
+        for number in range(connection.pragma("user_version"), len(schema)):
+            connection.execute(schema[number])
+        connection.pragma("user_version", len(schema))
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
