@@ -16,12 +16,13 @@ import apsw
 from intake.errors import Refused, Temporary
 
 Row = tuple[Any, ...]
+Schema = dict[str, tuple[str, ...]]
 
 
 class Database:
-    """A database file (None: in memory, for tests) with a schema of so many steps, applied in order and counted."""
+    """A database file (None: in memory, for tests); its schema has parts, each of so many steps, applied in order."""
 
-    def __init__(self, path: Path | None, schema: tuple[str, ...]) -> None:
+    def __init__(self, path: Path | None, schema: Schema) -> None:
         self._path, self._schema = path, schema
         self._local = threading.local()
         self._memory: apsw.Connection | None = None if path else self._open()
@@ -92,21 +93,24 @@ def _nothing() -> Iterator[None]:
     yield
 
 
-def _migrate(connection: apsw.Connection, schema: tuple[str, ...]) -> None:
-    """Bring the schema to its newest version; a newer one than we know is refused, not touched."""
-    version = connection.pragma("user_version")
-    if version > len(schema):
-        raise Refused(
-            "newer-store", "this store was made by a newer Lapwing; upgrade, or rebuild it with `lapwing rebuild`"
-        )
-    if version == len(schema):
-        return
+def _migrate(connection: apsw.Connection, parts: Schema) -> None:
+    """Bring each part of the schema to its newest version; a newer one than we know is refused, not touched."""
     connection.execute("begin immediate")
     try:
-        for number in range(connection.pragma("user_version"), len(schema)):
-            connection.execute(schema[number])
-        connection.pragma("user_version", len(schema))
+        connection.execute("create table if not exists parts (name text primary key, version integer not null)")
+        for name, steps in parts.items():
+            _migrate_part(connection, name, steps)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+def _migrate_part(connection: apsw.Connection, name: str, steps: tuple[str, ...]) -> None:
+    found = list(connection.execute("select version from parts where name = ?", (name,)))
+    version = found[0][0] if found else 0
+    if version > len(steps):
+        raise Refused("newer-store", "this store was made by a newer Lapwing; upgrade, or rebuild the store")
+    for step in steps[version:]:
+        connection.execute(step)
+    connection.execute("insert or replace into parts values (?, ?)", (name, len(steps)))

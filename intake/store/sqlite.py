@@ -19,8 +19,9 @@ from intake.store import Place, Row, Slot, View, Where, row_of
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound=View)
 
-SCHEMA = (
-    """
+SCHEMA = {
+    "store": (
+        """
     create table rows (
         id integer primary key, kind text not null, key text not null, digest text not null, body blob not null,
         owner text not null, slot text, place text, version integer,
@@ -33,7 +34,8 @@ SCHEMA = (
     create table positions (series text primary key, segment integer not null, offset integer not null);
     create virtual table texts using fts5 (text, kind unindexed, key unindexed, tokenize='trigram');
     """,
-)
+    )
+}
 _STORE_ONLY = "store"
 _COLUMNS = "kind, key, digest, body, owner, slot, place"
 

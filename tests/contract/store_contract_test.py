@@ -183,6 +183,6 @@ def test_a_store_of_a_newer_lapwing_is_refused(tmp_path):
     from intake.errors import Refused
     from intake.sqlite import Database
 
-    Database(tmp_path / "n.sqlite", ("create table a (x)", "create table b (x)")).run("select 1")
+    Database(tmp_path / "n.sqlite", {"p": ("create table a (x)", "create table b (x)")}).run("select 1")
     with pytest.raises(Refused, match="newer"):
-        Database(tmp_path / "n.sqlite", ("create table a (x)",)).run("select 1")
+        Database(tmp_path / "n.sqlite", {"p": ("create table a (x)",)}).run("select 1")

@@ -1,0 +1,206 @@
+"""The archive: vault and store together; `keep` is the only write path for records.
+
+`keep(record)` returns whatever is now kept under the record's key: ours, or the one that was there first. The store
+says who is first (a create-only row that holds the record), the vault makes it last, and the row is visible once
+its frame is durable; whoever meets an unfinished row finishes *that* record and drops its own. Nothing is updated.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from intake.errors import Damaged, Refused
+from intake.record import HOUSE, Record, Value, sha256
+from intake.report import Decoding, Report
+from intake.store import Place, Row, Slot, Store, row_of
+from intake.submission import Part, Submission
+from intake.vault import frame
+from intake.vault.book import blank
+from intake.vault.reader import Opened, Reader
+from intake.vault.writer import Writer
+
+R = TypeVar("R", bound=Record)
+Name = tuple[str, str]
+"""(kind, key) of a record."""
+
+
+class Erasure(Record, frozen=True):
+    """That the slots of these owners were blanked, why and by whom; kept before anything is erased."""
+
+    kind = "erasure"
+
+    id: str
+    owners: tuple[Name, ...]
+    slots: tuple[Slot, ...]
+    reason: str
+    by: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class LegalHold(Record, frozen=True):
+    """That this owner must not be erased while a court or a case needs it; `lifted` makes it the end of that hold."""
+
+    kind = "legal_hold"
+    indexed = ("owner",)
+
+    id: str
+    owner: str
+    reason: str
+    by: str
+    at: datetime
+    lifted: str = ""
+    """Id of the hold that this record ends."""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Proof(Value, frozen=True):
+    """What proves a kept record: its frame's header and salt; SHA-256 of salt and body is the header's plain digest."""
+
+    header: bytes
+    salt: bytes
+
+
+class Archive:
+    """Keeps and reads records. `reader` opens evidence, `writer` owns this process's series."""
+
+    def __init__(self, store: Store, reader: Reader, writer: Writer) -> None:
+        self.store, self.reader, self.writer = store, reader, writer
+
+    def keep(self, record: R) -> R:
+        """What is now kept under that key."""
+        kept: R = self.keep_all([record])[0]
+        return kept
+
+    def keep_all(self, records: Sequence[R]) -> list[R]:
+        """What is now kept under the key of each; one transaction and one sync for all of them.
+
+        `Refused('erased')` when the owner of one was erased.
+        """
+        if not records:
+            return []
+        rows = self._rows(records)
+        standing = self.store.begin([rows[each.kind, each.key] for each in records])
+        self._finish([row for row in standing if row.place is None])
+        self._release(rows)
+        return [type(mine).read(row.body) for mine, row in zip(records, standing, strict=True)]
+
+    def _rows(self, records: Sequence[Record]) -> dict[Name, Row]:
+        """A row for each record, with a slot: its own, its owner's, or the house's."""
+        own = {(each.kind, each.key) for each in records if each.under == (each.kind, each.key)}
+        owners = {each.under for each in records} - own - {HOUSE}
+        known = self.store.rows(owners | own)
+        slots: dict[Name, Slot | None] = {name: row.slot for name, row in known.items()}
+        slots |= {name: self.writer.new_slot() for name in own if name not in known}
+        slots[HOUSE] = self.writer.house
+        rows: dict[Name, Row] = {}
+        for record in records:
+            slot = slots.get(record.under)
+            if slot is None:
+                raise Refused(
+                    "erased", f"the {record.under[0]} that this {record.kind} belongs to is not kept any more"
+                )
+            rows.setdefault((record.kind, record.key), row_of(record, slot))
+        return rows
+
+    def _finish(self, unfinished: Sequence[Row]) -> None:
+        places: dict[Name, Place] = {}
+        for row in unfinished:
+            if (row.kind, row.key) not in places and row.slot is not None:
+                places[row.kind, row.key] = self.writer.append(row.kind, row.slot, row.body)
+        if places:
+            self.writer.commit().result()
+            self.store.finish(places)
+
+    def _release(self, rows: dict[Name, Row]) -> None:
+        for row in rows.values():
+            if row.slot is not None and row.owner == (row.kind, row.key):
+                self.writer.release(row.slot)
+
+    def get(self, type_: type[R], key: str) -> R | None:
+        """The kept record under that key, or None."""
+        return self.store.get(type_, key)
+
+    def write_parts(self, owner: Name, data: bytes | memoryview) -> tuple[Part, ...]:
+        """Put bytes into the vault as part frames under the owner's slot; durable with the next keep."""
+        row = self.store.rows([owner]).get(owner)
+        if row is None or row.slot is None:
+            raise Refused("erased", f"the {owner[0]} that these bytes belong to is not kept any more")
+        parts = []
+        for start in range(0, len(data), frame.MAX_PLAIN):
+            piece = bytes(data[start : start + frame.MAX_PLAIN])
+            place = self.writer.append("part", row.slot, piece)
+            parts.append(Part(series=place.series, segment=place.segment, offset=place.offset, size=len(piece)))
+        return tuple(parts)
+
+    def bytes_of(self, kept: Submission | Decoding) -> bytes:
+        """The bytes of a submission or of a decoding, checked against its digest.
+
+        `Refused('erased')` when they were erased, `Damaged` when they don't match.
+        """
+        pieces = []
+        for part in kept.parts:
+            opened = self.reader.read(Place(series=part.series, segment=part.segment, offset=part.offset))
+            if opened is None:
+                raise Refused("erased", "these bytes were erased")
+            pieces.append(opened.plain)
+        data = b"".join(pieces)
+        if sha256(data) != kept.sha256:
+            raise Damaged(kept.sha256)
+        return data
+
+    def message(self, report: Report) -> bytes:
+        """The reported message: its slice of the original bytes, checked against the report's digest."""
+        kept: Submission | Decoding | None
+        if report.source == Submission.kind:
+            kept = self.get(Submission, report.submission)
+        else:
+            kept = self.get(Decoding, report.source)
+        if kept is None:
+            raise Refused("erased", "the submission of this report is not kept any more")
+        data = self.bytes_of(kept)[report.start : report.end]
+        if sha256(data) != report.sha256:
+            raise Damaged(report.sha256)
+        return data
+
+    def proof(self, record: Record) -> Proof:
+        """Header and salt of a kept record's frame; `Refused` when it was erased or is not kept."""
+        row = self.store.rows([(record.kind, record.key)]).get((record.kind, record.key))
+        opened: Opened | None = self.reader.read(row.place) if row and row.place else None
+        if opened is None:
+            raise Refused("erased", f"this {record.kind} is not kept any more")
+        return Proof(header=opened.header.raw, salt=opened.salt)
+
+    def held(self, owner: Name) -> bool:
+        """Whether a legal hold stands on that owner."""
+        holds, _ = self.store.find(LegalHold, {"owner": f"{owner[0]} {owner[1]}"}, limit=1000)
+        lifted = {each.lifted for each in holds}
+        return any(not each.lifted and each.id not in lifted for each in holds)
+
+    def erase(self, owners: Sequence[Name], erasure: dict[str, Any]) -> Erasure:
+        """Erase these owners and all that is sealed under them: record, slots, rows, in this order.
+
+        `erasure`: id, reason, by, at. `Refused('held')` when a legal hold stands on one of them. The caller folds the
+        views concerned anew.
+        """
+        for owner in owners:
+            if self.held(owner):
+                raise Refused("held", f"a legal hold stands on {owner[0]} {owner[1]}")
+        found = self.store.rows(owners)
+        slots = tuple(row.slot for row in found.values() if row.slot is not None)
+        kept = self.keep(Erasure(owners=tuple(owners), slots=slots, **erasure))
+        self.carry_out(kept)
+        return kept
+
+    def carry_out(self, erasure: Erasure) -> None:
+        """Blank the slots and forget the rows; doing it twice does no harm."""
+        for slot in erasure.slots:
+            blank(self.reader.folder, slot)
+        self.reader.drop_keys()
+        self.store.forget(erasure.owners)
