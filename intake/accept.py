@@ -1,0 +1,198 @@
+"""Accept: the one durable moment of a submission; bytes and envelope in, a Receipt out.
+
+A door opens an Acceptance, feeds it the bytes as they come, and finishes it. The Receipt exists only once every byte
+and the closing Submission record are durable. Nothing is parsed, nobody is asked and no store is touched here, so
+nothing in the content can be a reason to refuse. No message sits in memory whole: pieces go to the vault as they fill.
+What is abandoned halfway leaves part frames that no Submission closes; they count for nothing.
+
+A reference is what a stranger holds: the submission's id and a short keyed digest of it, so that a true reference is
+known as one before anybody has worked on it, and a guessed one is not.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from intake.errors import Refused, Temporary
+from intake.record import name_of
+from intake.store import Place, Slot
+from intake.submission import Envelope, Part, Receipt, Submission
+
+PART = 262_144
+"""Bytes of one part frame: few enough that 200 sessions at once hold 50 MB."""
+PART_KIND = "part"
+_ID = 26
+_MAC = 8
+_AS_READ_OUT = str.maketrans("oil", "011")
+
+T = TypeVar("T")
+
+
+class Full(Temporary):
+    """There is no room on the disk for one more submission."""
+
+
+class Writer(Protocol):
+    """What accept needs of the vault's writer; see `intake.vault.writer`."""
+
+    def new_slot(self) -> Slot: ...
+    def release(self, slot: Slot) -> None: ...
+    def append(self, kind: str, slot: Slot, plain: bytes) -> Place: ...
+    def commit(self) -> "Future[None]": ...
+
+
+def reference(secret: bytes, submission: str) -> str:
+    """The reference of a submission: 26 characters of id, a hyphen, 8 characters of HMAC-SHA-256."""
+    return f"{submission}-{name_of(hmac.digest(secret, submission.encode(), 'sha256'))[:_MAC]}"
+
+
+def submission_of(secret: bytes, text: str) -> str | None:
+    """The id that a reference, perhaps typed in by a person, stands for; None when it is not one of ours."""
+    if len(text) > 2 * (_ID + _MAC):
+        return None
+    plain = "".join(text.lower().split()).replace("-", "").translate(_AS_READ_OUT)
+    if len(plain) != _ID + _MAC or not plain.isascii():
+        return None
+    true = reference(secret, plain[:_ID]).replace("-", "")
+    return plain[:_ID] if hmac.compare_digest(true, plain) else None
+
+
+class Acceptor:
+    """Opens acceptances on one writer.
+
+    `clock` gives UTC with zone, `random` so many random bytes, `free` the bytes free where the vault is, `secret` is
+    the key of references, `reserve` the bytes that must stay free whatever comes.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        clock: Callable[[], datetime],
+        random: Callable[[int], bytes],
+        free: Callable[[], int],
+        secret: bytes,
+        reserve: int = 0,
+    ) -> None:
+        self.writer, self.clock = writer, clock
+        self._random, self._free, self._secret, self._reserve = random, free, secret, reserve
+
+    def open(self, channel: str, envelope: Envelope, limit: int, filename: str = "") -> "Acceptance":
+        """A new acceptance of at most `limit` bytes; `Full` when the disk is low."""
+        self.check_room(limit)
+        return Acceptance(self, name_of(self._random(32)), channel, envelope, limit, filename)
+
+    def check_room(self, limit: int) -> None:
+        """`Full` while less than one and a half times `limit`, or less than the reserve, is free."""
+        if self._free() < max(limit + limit // 2, self._reserve):
+            raise Full("there is not enough room here at the moment", after=300.0)
+
+    def reference(self, receipt: Receipt) -> str:
+        """What the sender of this submission is given to ask with."""
+        return reference(self._secret, receipt.submission)
+
+    def submission_of(self, text: str) -> str | None:
+        """The submission's id when `text` is a true reference, else None."""
+        return submission_of(self._secret, text)
+
+
+class Acceptance:
+    """One submission on its way in; used by one session, from one thread."""
+
+    def __init__(
+        self, acceptor: Acceptor, id: str, channel: str, envelope: Envelope, limit: int, filename: str
+    ) -> None:
+        self.id = id
+        self._acceptor, self._writer = acceptor, acceptor.writer
+        self._channel, self._envelope, self._limit, self._filename = channel, envelope, limit, filename
+        self._digest = hashlib.sha256()
+        self._buffer = bytearray()
+        self._parts: list[Part] = []
+        self._slot: Slot | None = None
+        self._over = False
+        self.size = 0
+
+    def feed(self, chunk: bytes) -> "Future[None] | None":
+        """Take the next bytes.
+
+        Answers None, or a future to wait for before feeding more, so that a slow disk slows the sender down and
+        memory stays bounded. Raises `Refused('too-big')` beyond the limit, `Full` when the disk runs low.
+        """
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise Refused("too-big", f"more than {self._limit} bytes")
+        self._digest.update(chunk)
+        self._buffer += chunk
+        if len(self._buffer) < PART:
+            return None
+        self._acceptor.check_room(self._limit)
+        while len(self._buffer) >= PART:
+            self._part(PART)
+        return _after(self._commit(), None)
+
+    def finish(self) -> "Future[Receipt]":
+        """Close the submission; the future gives the Receipt when all of it is durable, and cannot be cancelled."""
+        if self._buffer:
+            self._part(len(self._buffer))
+        receipt = Receipt(submission=self.id, sha256=self._digest.hexdigest(), size=self.size)
+        self._append(Submission.kind, self._submission(receipt).body)
+        done = _after(self._commit(), receipt)
+        self.abandon()
+        return done
+
+    def abandon(self) -> None:
+        """Let go of what this holds; to be called on every way out, harmless after `finish`."""
+        self._buffer.clear()
+        if self._slot is not None and not self._over:
+            self._writer.release(self._slot)
+        self._over = True
+
+    def _submission(self, receipt: Receipt) -> Submission:
+        return Submission(
+            id=self.id,
+            channel=self._channel,
+            received=self._acceptor.clock(),
+            sha256=receipt.sha256,
+            size=receipt.size,
+            parts=tuple(self._parts),
+            envelope=self._envelope,
+            filename=self._filename,
+        )
+
+    def _part(self, size: int) -> None:
+        place = self._append(PART_KIND, bytes(self._buffer[:size]))
+        del self._buffer[:size]
+        self._parts.append(Part(series=place.series, segment=place.segment, offset=place.offset, size=size))
+
+    def _append(self, kind: str, plain: bytes) -> Place:
+        try:
+            if self._slot is None:
+                self._slot = self._writer.new_slot()
+            return self._writer.append(kind, self._slot, plain)
+        except OSError as error:
+            raise Full("there is no room here at the moment", after=300.0) from error
+
+    def _commit(self) -> "Future[None]":
+        try:
+            return self._writer.commit()
+        except OSError as error:
+            raise Full("there is no room here at the moment", after=300.0) from error
+
+
+def _after(commit: "Future[None]", answer: T) -> "Future[T]":
+    """`answer` once `commit` resolves: a future of our own, because the committer's may not be cancelled."""
+    ours: Future[T] = Future()
+    ours.set_running_or_notify_cancel()
+
+    def pass_on(done: "Future[None]") -> None:
+        error = done.exception()
+        if error is None:
+            ours.set_result(answer)
+        else:
+            ours.set_exception(error)
+
+    commit.add_done_callback(pass_on)
+    return ours
