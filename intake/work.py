@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from intake.sqlite import Database
+from intake.sqlite import Database, Schema
 
 ATTEMPTS = 3
 LEASE = 120.0
 """Seconds that a worker may be silent before its items are given to another."""
 
-SCHEMA = {
+SCHEMA: Schema = {
     "work": (
         """
     create table work (

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from intake.record import Record
-from intake.sqlite import Database
+from intake.sqlite import Database, Schema
 from intake.store import Place, Row, Slot, View, Where, row_of
 
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound=View)
 
-SCHEMA = {
+SCHEMA: Schema = {
     "store": (
         """
     create table rows (
