@@ -22,7 +22,9 @@ class Hop(Value, frozen=True, kw_only=True):
 
     `helo` is what the sending host called itself (attacker's text), `rdns` the name the receiver looked up,
     `ip` the address that connected. `zone`: edge (added by the reporter's own side), forwarder, claimed (anyone below
-    the boundary can have typed it). `forged` are reason codes; sentences for them are in `enrichment/path.py`.
+    the boundary can have typed it). `forged` are reason codes; sentences for them are in `enrichment/forged.py`.
+    `unnamed`: the receiver looked for a reverse name and found none that maps back, which differs from not looking.
+    `by_ip` is the receiver's own address where it wrote one; `dialect` names the row of `enrichment/received.py`.
     """
 
     index: int
@@ -33,6 +35,9 @@ class Hop(Value, frozen=True, kw_only=True):
     protocol: str = ""
     time: datetime | None = None
     authenticated: bool = False
+    unnamed: bool = False
+    by_ip: str = ""
+    dialect: str = ""
     parsed: bool = True
     zone: Literal["edge", "forwarder", "claimed"] = "claimed"
     forged: tuple[str, ...] = ()
