@@ -72,6 +72,7 @@ class Archive:
 
     def __init__(self, store: Store, reader: Reader, writer: Writer) -> None:
         self.store, self.reader, self.writer = store, reader, writer
+        self._reached = writer.start
 
     def keep(self, record: R) -> R:
         """What is now kept under that key."""
@@ -115,8 +116,16 @@ class Archive:
             if (row.kind, row.key) not in places and row.slot is not None:
                 places[row.kind, row.key] = self.writer.append(row.kind, row.slot, row.body)
         if places:
-            self.writer.commit().result()
-            self.store.finish(places)
+            mark = self.writer.commit().result()
+            with self.store.together():
+                self.store.finish(places)
+                self._advance((mark.segment, mark.offset))
+
+    def _advance(self, reached: tuple[int, int]) -> None:
+        """Spare the follower our own series, as long as the store holds all that came before in it."""
+        if self.store.position(self.writer.series) == self._reached:
+            self.store.advance(self.writer.series, *reached)
+        self._reached = reached
 
     def _release(self, rows: dict[Name, Row]) -> None:
         for row in rows.values():

@@ -45,6 +45,9 @@ class Writer:
         self._mark = os.open(vault / self.series / "synced", os.O_RDWR | os.O_CREAT, 0o600)
         head = series.recover(vault, self.series, self._mark)
         self._number, self._digest, self._segment = head.number, head.digest, head.segment
+        self._reached = series.synced(vault, self.series)
+        self.start = (self._reached.segment, self._reached.offset)
+        """Segment and offset at which this writer goes on."""
         self._books = self._last_book()
         self._book: Book | None = None
         self._held: dict[Slot, bytes] = {}
@@ -54,7 +57,7 @@ class Writer:
         self._guard = threading.RLock()
         self._work = threading.Condition(self._guard)
         self._pending: list[tuple[int, bytes]] = []
-        self._waiting: list[Future[None]] = []
+        self._waiting: list[Future[series.Mark]] = []
         self._busy = self._closing = False
         self._thread = threading.Thread(target=self._commit_forever, name=f"commit-{role}", daemon=True)
         self._thread.start()
@@ -134,12 +137,12 @@ class Writer:
         if self._gathered > GATHER:
             self._work.notify()
 
-    def commit(self) -> "Future[None]":
-        """Resolves when everything appended so far is durable."""
-        future: Future[None] = Future()
+    def commit(self) -> "Future[series.Mark]":
+        """Resolves with the mark when everything appended so far is durable."""
+        future: Future[series.Mark] = Future()
         with self._guard:
             if not self._pending and not self._busy:
-                future.set_result(None)
+                future.set_result(self._reached)
                 return future
             self._waiting.append(future)
             self._work.notify()
@@ -160,7 +163,7 @@ class Writer:
             pending, self._pending = self._pending, []
             waiting, self._waiting = self._waiting, []
             self._gathered = 0
-            mark = series.Mark(self._number, self._segment, self._end)
+            mark = series.Mark(self._number, self._segment, self._end) if pending else self._reached
             self._busy = True
             closing = self._closing
         if pending:
@@ -168,11 +171,11 @@ class Writer:
             os.fdatasync(self._file)
             series.publish(self._mark, mark)
         with self._guard:
-            self._busy = False
+            self._busy, self._reached = False, mark
             if self._waiting:
                 self._work.notify()
         for future in waiting:
-            future.set_result(None)
+            future.set_result(mark)
         if pending:
             self._bell()
         return not closing or bool(self._pending)

@@ -1,0 +1,122 @@
+"""The follower: reads the tails of all series into store and work; there is one, held by a file lock.
+
+It reads each series up to the frame that its writer has published as synced, and puts rows, unfinished work and its
+position into the store as one. On an empty store the same pass is the rebuild. Doors touch no store; without the
+follower nothing that they took would be worked on.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from intake.errors import Temporary
+from intake.record import Record
+from intake.store import Place, Row, Store, row_of
+from intake.vault import series
+from intake.vault.frame import Header
+from intake.vault.reader import Reader
+from intake.work import LeaseTable
+
+BATCH = 500
+"""Frames that go into the store as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One piece of work: records of kind `cause` cause it, one of kind `end` ends it.
+
+    `cause_field` and `end_field` name the fields of these records that hold the key of the work; the ending record's
+    own key is that key with `end_suffix`.
+    """
+
+    name: str
+    cause: str
+    cause_field: str
+    end: str
+    end_field: str
+    end_suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the kinds mean: their classes, the steps, and what else a record refills when it is read."""
+
+    kinds: Mapping[str, type[Record]]
+    steps: tuple[Step, ...]
+    refills: Mapping[str, Callable[[Record], None]] = field(default_factory=dict)
+
+
+class Follower:
+    """Reads series into `store` and `work` as `table` says."""
+
+    def __init__(self, reader: Reader, store: Store, work: LeaseTable, table: Table) -> None:
+        self._reader, self._store, self._work, self._table = reader, store, work, table
+
+    def catch_up(self, step: Callable[[int], None] = lambda frames: None) -> int:
+        """Read until nothing new is there; how many frames. `step` is told after each batch."""
+        total = 0
+        while True:
+            read = sum(self._one(name, step) for name in series.all_series(self._reader.folder))
+            total += read
+            if not read:
+                return total
+
+    def _one(self, name: str, step: Callable[[int], None]) -> int:
+        mark = series.synced(self._reader.folder, name)
+        position = self._store.position(name)
+        if position == (mark.segment, mark.offset):
+            return 0
+        count = 0
+        frames = self._reader.follow(name, *position)
+        while batch := list(islice(frames, BATCH)):
+            place, header, _ = batch[-1]
+            self._take(batch, name, place.segment, place.offset + len(header.raw) + header.length)
+            count += len(batch)
+            step(len(batch))
+        self._store.advance(name, mark.segment, mark.offset)
+        return count
+
+    def _take(self, batch: list[tuple[Place, Header, bytes]], name: str, segment: int, offset: int) -> None:
+        opened = [pair for pair in (self._read(*each) for each in batch) if pair is not None]
+        with self._store.together():
+            self._store.begin([row for _, row in opened])
+            for record, _ in opened:
+                self._note(record)
+            self._store.advance(name, segment, offset)
+
+    def _read(self, place: Place, header: Header, stored: bytes) -> tuple[Record, Row] | None:
+        type_ = self._table.kinds.get(header.kind)
+        opened = self._reader.open(header, stored) if type_ else None
+        if type_ is None or opened is None:
+            return None
+        record = type_.read(opened.plain)
+        return record, row_of(record, header.slot, place)
+
+    def _note(self, record: Record) -> None:
+        for step in self._table.steps:
+            if record.kind == step.end:
+                self._work.done(step.name, [getattr(record, step.end_field)])
+            elif record.kind == step.cause:
+                key = getattr(record, step.cause_field)
+                if self._store.get(self._table.kinds[step.end], key + step.end_suffix) is None:
+                    self._work.put(step.name, [key])
+        if record.kind in self._table.refills:
+            self._table.refills[record.kind](record)
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the follower's lock; `Temporary` when another process follows."""
+    handle = os.open(home / "follower.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Temporary("another process of this home follows the vault", 1.0) from error
+        yield
+    finally:
+        os.close(handle)
