@@ -62,11 +62,24 @@ class Identifiers:
     def __or__(self, other: "Identifiers") -> "Identifiers":
         return Identifiers((*self.addresses, *other.addresses), (*self.names, *other.names))
 
+    def in_our_words(self) -> "Identifiers":
+        """For text of our own: a local part counts only as a word, or `reporter@` would forbid the word reporters."""
+        forms = (form._replace(word=True) if form.rule == "local-part" else form for form in self.forms)
+        return self._only(forms)
+
+    def certain(self) -> "Identifiers":
+        """Only forms that cannot be words of the language: no bare local parts, no names."""
+        return self._only(form for form in self.forms if form.rule not in ("local-part", "name"))
+
+    def _only(self, forms: Iterable[Form]) -> "Identifiers":
+        narrowed = Identifiers(())
+        narrowed.addresses, narrowed.names, narrowed.forms = self.addresses, self.names, tuple(forms)
+        return narrowed
+
     def scrub(self, text: str) -> str:
-        """The text with every identifier in it replaced."""
-        data, done = text.encode("utf-8", "surrogateescape"), 0
-        pieces = []
-        for start, end, _ in merged(spans(data, self)):
+        """The text, which quotes the case, with every identifier in it withheld."""
+        data, done, pieces = text.encode("utf-8", "replace"), 0, []
+        for start, end, _ in spans(data, self.in_our_words()):
             pieces += [data[done:start], b"[withheld]"]
             done = end
         return b"".join((*pieces, data[done:])).decode("utf-8", "replace")
