@@ -103,7 +103,8 @@ def recover(vault: Path, series: str, mark_handle: int) -> Head:
     last = present[-1]
     sealed = _trailer_of(vault, series, last)
     head = sealed or _reseal(vault, series, last, synced(vault, series))
-    publish(mark_handle, Mark(head.number, last, segment.path_of(vault, series, last).stat().st_size))
+    size = segment.path_of(vault, series, head.segment).stat().st_size if head.segment else 0
+    publish(mark_handle, Mark(head.number, head.segment, size))
     return head
 
 
