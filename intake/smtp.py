@@ -11,6 +11,7 @@ RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 2034 and 3463 (ENHANCEDSTATUSCODES), 3
 
 import asyncio
 import logging
+from typing import cast
 
 from aiosmtpd import smtp as aiosmtpd
 
@@ -82,7 +83,8 @@ class Connection(aiosmtpd.SMTP):
             self._source = source_of(str(peer[0]))
             refusal = self._door.admit(self)
             if refusal:
-                return turn_away(transport, refusal)
+                cast(asyncio.Transport, transport).write(refusal.encode() + b"\r\n")
+                return transport.close()
             self._admitted = True
         super().connection_made(transport)
 
@@ -384,13 +386,6 @@ class Door:
         for session in list(self._sessions):
             if session.transport is not None:
                 session.transport.abort()
-
-
-def turn_away(transport: asyncio.BaseTransport, reply: str) -> None:
-    """One line, and goodbye."""
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.write(reply.encode() + b"\r\n")
-    transport.close()
 
 
 def serve(settings: Settings, acceptor: Acceptor) -> Running:
