@@ -113,7 +113,9 @@ class _Line:
 
     @property
     def by(self) -> str:
-        return self.behind[1].strip("[]") if len(self.behind) > 1 and self.behind[1][0] != "(" else ""
+        """The receiver's name; '' where a comment or the next clause stands in its place."""
+        name = self.behind[1].strip("[];,") if len(self.behind) > 1 else ""
+        return "" if name[:1] == "(" or name.lower() in _KEYWORDS else name
 
     @property
     def by_comments(self) -> list[str]:
@@ -136,7 +138,7 @@ def _tokens(text: str) -> list[str]:
             depth = max(depth - 1, 0)
             if not depth and start >= end:
                 tokens.append("(" + text[start + 1 : found.start()].strip() + ")")
-            end = found.end()
+                end = found.end()
         elif not depth:
             tokens.append(piece)
     return tokens + (text[start + 1 :].split() if depth else [])
