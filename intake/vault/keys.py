@@ -18,7 +18,7 @@ from nacl.public import PrivateKey, PublicKey
 from intake.errors import Refused
 from intake.vault.book import sync_folder
 
-PRIVATE, PUBLIC, SIGNING = "operator.private", "operator.public", "checkpoint.private"
+PRIVATE, PUBLIC, SIGNING, DOOR = "operator.private", "operator.public", "checkpoint.private", "door.secret"
 
 
 def make(folder: Path) -> None:
@@ -29,6 +29,8 @@ def make(folder: Path) -> None:
     _write(folder / PUBLIC, bytes(private(folder).public_key))
     if not (folder / SIGNING).exists():
         _write(folder / SIGNING, Ed25519PrivateKey.generate().private_bytes_raw())
+    if not (folder / DOOR).exists():
+        _write(folder / DOOR, os.urandom(32))
     sync_folder(folder)
 
 
@@ -72,3 +74,8 @@ def secret(private_key: PrivateKey, purpose: str) -> bytes:
     """32 bytes for one purpose, the same for ever: for keyed hashes of reporters, join keys and the like."""
     derive = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"lapwing " + purpose.encode())
     return derive.derive(bytes(private_key))
+
+
+def door(folder: Path) -> bytes:
+    """The secret with which doors make references, 32 bytes."""
+    return _read(folder / DOOR)
