@@ -1,0 +1,275 @@
+"""Inline forwards: a mail in which the person's program pasted the visible header and the text of another one.
+
+Promises the first block of header labels as From, To, Cc, Date and Subject with the text below it, kept as a Made
+decoding named 'inline' that holds nothing but decoded text of the cover; what stands above is the claim's note.
+No Received line survives such a forward, so nothing in it says where the message came from.
+
+A block counts by what its lines are about, not by who wrote it: at least three of from, date, to and subject, or two
+under a line that says 'forwarded message'. A block that a reply may carry too counts only where the subject is none of
+a reply. Shapes: standards named by the programs themselves, there is no RFC.
+"""
+
+import re
+from html import escape
+from typing import NamedTuple
+
+from intake.formats import cover
+from intake.formats.cover import Cover
+from intake.formats.labels import BETWEEN, LABELS, ORIGINAL, SEPARATORS
+from intake.formats.opened import Desk, Item
+from intake.mime import Tree
+from intake.record import sha256
+from intake.report import Claims
+
+FORMAT = "inline_forward"
+MISSING = ("headers", "received")
+LINES = 5000
+"""Lines of a cover in which a block is looked for."""
+WIDTH = 2000
+"""Characters of a line that are read as a label line."""
+_LOOK_UP = 3
+_NEAR = 8000
+
+_KINDS = {label: kind for kind, labels in reversed(LABELS.items()) for label in labels.split("|")}
+_FORWARD = frozenset(SEPARATORS.split("|"))
+_ORIGINAL = frozenset(ORIGINAL.split("|"))
+_BETWEEN = frozenset(BETWEEN.split("|"))
+_LABEL = re.compile(r"[\s>*]{0,20}([^\s:：*>][^:：\n]{0,40}?)[ \t\u00a0*]{0,3}[:：]\*{0,2}(.*)", re.DOTALL)
+_RUN = re.compile(
+    "(?<![a-zа-яё])("
+    + "|".join(sorted((re.escape(label.capitalize()) for label in _KINDS if len(label) > 1), key=len, reverse=True))
+    + r")[ \u00a0]?[:：][ \t]"
+)
+_QUOTE = re.compile(r"[ \t]{0,3}>[ ]?")
+_MAILTO = re.compile(r"<mailto:[^<>]{0,320}>")
+_BRACKET = re.compile(r"\[(?:mailto:|SMTP:)?([^\[\]\s]{1,320}@[^\[\]\s]{1,255})\]")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,255}")
+_WHEN = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}[:.]\d{2}|\d{4}年|\b\d{4}\b")
+_IN_QUOTES = re.compile(r"[\"“”„«»]\s*([^\"“”„«»]{1,200}?)\s*[\"“”«»]\s*[<(]")
+_UNSEEN = dict.fromkeys((0xFEFF, 0x200B, 0x200C, 0x200E, 0x200F, 0x202A, 0x202C, 0x2068, 0x2069))
+
+
+class Block(NamedTuple):
+    """A header block: `values` by kind, the lines [start, end) it takes with the title above, how sure it is.
+
+    `strength` is 2 under a title that says 'forwarded', 1 under one that replies have too or none at all.
+    """
+
+    values: dict[str, str]
+    start: int
+    end: int
+    strength: int
+    quoted: bool
+
+
+def read(item: Item, tree: Tree, desk: Desk) -> bool:
+    """Whether the mail is an inline forward; if so the forwarded message is now a Found."""
+    content = item.content
+    mail = cover.read(content, tree)
+    lines = _lines(mail.text)
+    block = find(lines, mail.subject)
+    if block is None or not (item.cover or cover.forwarded(mail.subject)):
+        return False
+    data = _message(block, lines, mail)
+    made = desk.make(item, 0, len(content), "inline", data)
+    if made is None:
+        desk.limit(item, "archive-bytes", FORMAT, "The forwarded message is too large to be kept.")
+    else:
+        desk.report(made, 0, len(data), FORMAT, Claims(note=note(lines[: block.start])), MISSING)
+    return True
+
+
+def note(lines: list[str]) -> str:
+    """What the person wrote above, at most 4,000 characters."""
+    return "\n".join(lines).strip()[: cover.NOTE]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.translate(_UNSEEN).replace("\u00a0", " ") for line in text.split("\n")]
+
+
+def find(lines: list[str], subject: str) -> Block | None:
+    """The first block that counts, None where the text is no forward."""
+    reply, prefixed = cover.replied(subject), cover.forwarded(subject)
+    for index, line in enumerate(lines[:LINES]):
+        if not line.strip(" \t>*_-") or len(line) > WIDTH:
+            continue
+        block = _block(lines, index) or (_said(lines, index, subject) if prefixed else None)
+        if block and (block.strength == 2 or not reply):
+            return block
+    return None
+
+
+def _block(lines: list[str], index: int) -> Block | None:
+    """The block of label lines whose first one is at `index`."""
+    first = _labels(lines[index])
+    if not first or first[0][0] not in ("from", "subject", "date"):
+        return None
+    values: dict[str, str] = {}
+    end, last = index, ""
+    for line in lines[index : index + 40]:
+        pairs = _labels(line[:WIDTH])
+        new = [(kind, value) for kind, value in pairs if kind not in values]
+        if pairs and len(new) == len(pairs):
+            values.update(new)
+            last = pairs[-1][0]
+        elif not pairs and last in ("to", "cc") and _continues(line, values[last]):
+            values[last] += " " + line.strip(" \t>")
+        elif line.strip(" \t>") or not _early(values):
+            break
+        end += 1
+    strength, start = _title(lines, index)
+    kinds = len(values.keys() & {"from", "date", "to", "subject"})
+    if "from" not in values or kinds < (2 if strength == 2 else 3):
+        return None
+    return Block(values, start, _skip_blank(lines, end), strength, lines[index].lstrip().startswith(">"))
+
+
+def _early(values: dict[str, str]) -> bool:
+    """Whether an empty line may stand inside the block: HTML to text puts one between lines."""
+    return len(values.keys() & {"from", "date", "to", "subject"}) < 3
+
+
+def _labels(line: str) -> list[tuple[str, str]]:
+    """What a line is about, with its value: none, one, or several where a program ran them together."""
+    match = _LABEL.match(line[:WIDTH])
+    kind = _KINDS.get(match[1].strip().casefold()) if match else None
+    if match is None or kind is None:
+        return []
+    if kind in ("from", "subject", "date") and line.count(":") > 2:
+        runs = list(_RUN.finditer(line))
+        if len({_KINDS.get(run[1].casefold()) for run in runs}) == len(runs) > 2:
+            stops = [run.start() for run in runs[1:]] + [len(line)]
+            return [
+                (_KINDS[run[1].casefold()], line[run.end() : stop].strip(" \t*"))
+                for run, stop in zip(runs, stops, strict=True)
+                if run[1].casefold() in _KINDS
+            ]
+    return [(kind, match[2].strip(" \t*"))]
+
+
+def _continues(line: str, before: str) -> bool:
+    """Whether a line goes on with a list of addresses that was wrapped."""
+    return bool(line.strip(" \t>")) and "@" in line and (before.rstrip().endswith((",", ";")) or line.startswith("\t"))
+
+
+def _title(lines: list[str], index: int) -> tuple[int, int]:
+    """How much the line above the block says (2 forwarded, 1 no more than a reply), and where the block begins."""
+    for above in range(index - 1, max(index - 1 - _LOOK_UP, -1), -1):
+        bare = lines[above].strip(" \t>*")
+        if not bare:
+            continue
+        title = bare.strip("-–—_=~ :：.﹣─*<>").casefold()
+        if title in _FORWARD:
+            return 2, above
+        rule = not title and len(bare) > 3
+        return 1, above if rule or title in _ORIGINAL else index
+    return 1, index
+
+
+def _skip_blank(lines: list[str], index: int) -> int:
+    while index < len(lines) and not lines[index].strip(" \t>"):
+        index += 1
+    return index
+
+
+def _said(lines: list[str], index: int, subject: str) -> Block | None:
+    """A line such as 'On (date), (name) (address) wrote:' with an indented or quoted text below it."""
+    line = lines[index].strip()
+    address = _ADDRESS.search(line)
+    when = _WHEN.search(line)
+    if not address or not when or not line.endswith((":", "：")) or len(line) > 500:
+        return None
+    below = _skip_blank(lines, index + 1)
+    if below >= len(lines) or not lines[below].startswith(("    ", "\t", ">", " >")):
+        return None
+    values = {
+        "from": f"{_said_name(line, address.start())} <{address[0]}>".strip(),
+        "date": line[when.start() : address.start()].partition(",")[0][:40] if when.start() < address.start() else "",
+        "subject": cover.prefix(subject)[1],
+    }
+    return Block(values, index, below, 1, lines[below].lstrip().startswith(">"))
+
+
+def _said_name(line: str, stop: int) -> str:
+    """The name before the address of such a line: between quotes, else what follows date and verb."""
+    match = _IN_QUOTES.search(line[: stop + 1])
+    if match:
+        return match[1]
+    parts = line[:stop].replace(",", " ").split()
+    for number in range(len(parts) - 1, -1, -1):
+        if parts[number].casefold() in _BETWEEN or any(char.isdigit() for char in parts[number]):
+            parts = parts[number + 1 :]
+            break
+    return " ".join(parts).strip(' <("„')
+
+
+def _body(block: Block, lines: list[str]) -> str:
+    """The text below the block, one level of quoting or indenting taken away where all of it has that."""
+    below = lines[block.end :]
+    if block.quoted:
+        below = [_QUOTE.sub("", line, count=1) for line in below]
+    elif all(line.startswith("    ") or not line.strip() for line in below):
+        below = [line[4:] for line in below]
+    return "\n".join(below).strip("\n").rstrip()
+
+
+def _message(block: Block, lines: list[str], mail: Cover) -> bytes:
+    """The message as its reader saw it: five fields and the text, with the HTML below the block where there is some."""
+    fields = [
+        (label, _value(block.values[kind], kind))
+        for kind, label in (("from", "From"), ("to", "To"), ("cc", "Cc"), ("date", "Date"), ("subject", "Subject"))
+        if block.values.get(kind)
+    ]
+    head = "".join(f"{label}: {value}\n" for label, value in fields)
+    body, markup = _body(block, lines), _markup(block, mail.markup)
+    plain = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + body + "\n"
+    if not markup:
+        return _bytes(head + "MIME-Version: 1.0\n" + plain)
+    boundary = "inline-" + sha256(_bytes(body + markup))[:24]
+    rich = "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + markup + "\n"
+    parts = f"--{boundary}\n{plain}\n--{boundary}\n{rich}\n--{boundary}--\n"
+    kind = f'Content-Type: multipart/alternative; boundary="{boundary}"\n\n'
+    return _bytes(head + "MIME-Version: 1.0\n" + kind + parts)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _value(value: str, kind: str) -> str:
+    """A value on one line; addresses without what Outlook doubles in them."""
+    value = " ".join("".join(char if char.isprintable() else " " for char in value).split())[:WIDTH]
+    if kind not in ("from", "to", "cc"):
+        return value
+    value = _BRACKET.sub(r"<\1>", _MAILTO.sub("", value))
+    return _from(value) if kind == "from" else value.replace(";", ",").strip(", ")
+
+
+def _from(value: str) -> str:
+    """One mailbox: the name, quoted where it needs that (RFC 5322 section 3.2.3), and the first address."""
+    address = _ADDRESS.search(value)
+    if address is None:
+        return value
+    name = value[: address.start()].strip(" <(\"'").replace("\\", "").replace('"', "")
+    if not name:
+        return address[0]
+    return f'"{name}" <{address[0]}>' if re.search(r"[,.:;@()<>\[\]]", name) else f"{name} <{address[0]}>"
+
+
+def _markup(block: Block, markup: str) -> str:
+    """The HTML from the end of the block on, so that links behind a text are not lost; '' where its end isn't found."""
+    sender = _ADDRESS.search(block.values["from"])
+    begin = _after(markup, sender[0], 0, len(markup)) if sender else 0
+    ends = [_after(markup, block.values.get(kind, ""), begin, begin + _NEAR) for kind in ("date", "subject")]
+    end = max(ends)
+    return markup[end:] if end else ""
+
+
+def _after(markup: str, value: str, start: int, stop: int) -> int:
+    """Where `value` ends in the HTML between `start` and `stop`; 0 where it doesn't stand there."""
+    for form in (escape(value, quote=False), value):
+        found = markup.find(form, start, stop) if len(form) > 2 else -1
+        if found >= 0:
+            return found + len(form)
+    return 0

@@ -1,0 +1,193 @@
+"""What was found in a submission, and the desk on which it is opened.
+
+Values: Made (a decoding of bytes), Found (what became of one item), Opened (both, with the limits that were hit).
+The desk counts for all readers together: bytes decoded, entries of archives, levels of nesting. What is over a limit
+gets a Found with the verdict 'limit' and a word in `limits`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from intake import mime
+from intake.record import Value
+from intake.report import Claims
+
+ENTRIES = 1000
+"""Most entries of one archive or mailbox that are opened."""
+TOTAL = 5000
+"""Most entries of all of them in one submission."""
+NESTING = 3
+"""Most archives and mailboxes inside each other."""
+OUT = 100 * 1000 * 1000
+"""Most bytes that all decodings of one submission may have together."""
+RATIO = 200
+"""Most bytes out of one byte that is compressed."""
+NAME = 255
+"""Longest name of an item that is kept."""
+
+
+_NONE = Claims()
+
+
+class Made(Value, frozen=True):
+    """A decoding, by the decoder `name` in `version`, of bytes `start` to `end` of `source`.
+
+    `source` is -1 for the submission's bytes, else the index of another Made in the same Opened.
+    """
+
+    source: int
+    start: int
+    end: int
+    name: str
+    version: str
+    data: bytes
+
+
+class Found(Value, frozen=True):
+    """What became of one item: a verdict code of `intake.submission.Verdict`, and for a report its bytes.
+
+    The reported message is bytes `start` to `end` of `source` (as in Made); start = end where there is a claim only.
+    `format` names the reader, `name` the item's place inside ('' for the submission itself), `missing` what a full
+    report would have had ('headers', 'received', 'body').
+    """
+
+    verdict: str
+    format: str = ""
+    name: str = ""
+    says: str = ""
+    source: int = -1
+    start: int = 0
+    end: int = 0
+    claims: Claims = Claims()
+    missing: tuple[str, ...] = ()
+
+
+class Opened(Value, frozen=True):
+    """Everything found, in the order in which it stands there; never without a Found."""
+
+    found: tuple[Found, ...]
+    made: tuple[Made, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Bytes to be opened: data[start:end], where data is that of `source`; `cover` as in `open_submission`.
+
+    `name` is its place inside the submission, `filename` what it was called there, `level` how many archives it is in,
+    `claims` what the cover says of it.
+    """
+
+    data: bytes
+    source: int
+    start: int
+    end: int
+    name: str = ""
+    filename: str = ""
+    level: int = 0
+    cover: bool = False
+    claims: Claims = _NONE
+
+    @property
+    def content(self) -> bytes:
+        return self.data[self.start : self.end]
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the readers have done so far; `todo` is a stack with the next item on top."""
+
+    made: list[Made] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    limits: dict[str, None] = field(default_factory=dict)
+    todo: list[Item] = field(default_factory=list)
+    left: int = OUT
+    entries: int = TOTAL
+
+    def opened(self) -> Opened:
+        return Opened(found=tuple(self.found), made=tuple(self.made), limits=tuple(self.limits))
+
+    def make(self, item: Item, start: int, end: int, name: str, data: bytes, version: str = "1") -> Item | None:
+        """Keep `data` as the decoding of content[start:end] of `item`; None, and a limit, where it is too much."""
+        if len(data) > self.left:
+            self.limits["archive-bytes"] = None
+            return None
+        self.left -= len(data)
+        made = Made(
+            source=item.source, start=item.start + start, end=item.start + end, name=name, version=version, data=data
+        )
+        self.made.append(made)
+        return replace(item, data=data, source=len(self.made) - 1, start=0, end=len(data))
+
+    def report(
+        self, item: Item, start: int, end: int, format: str, claims: Claims | None = None,
+        missing: tuple[str, ...] | None = None,
+    ) -> None:  # fmt: skip
+        """content[start:end] of `item` is a reported message."""
+        self.found.append(
+            Found(
+                verdict="report", format=format, name=item.name, source=item.source,
+                start=item.start + start, end=item.start + end, claims=claims or item.claims,
+                missing=lacks(item.content[start:end]) if missing is None else missing,
+            )
+        )  # fmt: skip
+
+    def verdict(self, item: Item, code: str, format: str, says: str) -> None:
+        """The item is no report; the Found names its bytes all the same."""
+        self.found.append(
+            Found(
+                verdict=code, format=format, name=item.name, says=says,
+                source=item.source, start=item.start, end=item.end,
+            )
+        )  # fmt: skip
+
+    def limit(self, item: Item, word: str, format: str, says: str) -> None:
+        self.limits[word] = None
+        self.verdict(item, "limit", format, says)
+
+    def admit(self, count: int) -> int:
+        """How many of an archive's `count` entries may be opened."""
+        taken = min(count, ENTRIES, self.entries)
+        self.entries -= taken
+        return taken
+
+    def open(self, items: Iterable[Item]) -> None:
+        """Put `items` on the stack, the first one on top."""
+        self.todo.extend(reversed(list(items)))
+
+
+def lacks(content: bytes) -> tuple[str, ...]:
+    """What a full report of this message would have had, and it has not."""
+    root = mime.split(content).root
+    names = {field.name.lower() for field in root.fields}
+    out = [] if names else ["headers"]
+    if "received" not in names:
+        out.append("received")
+    if not content[root.body_start : root.end].strip():
+        out.append("body")
+    return tuple(out)
+
+
+def inside(item: Item, name: str) -> str:
+    """The name of an entry of `item`: never absolute, never with '..', nothing that a terminal would obey."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part.strip(" .") and not part.endswith(":")]
+    clean = "".join(char if char.isprintable() else "_" for char in "/".join(parts))
+    clean = clean.encode("utf-8", "replace").decode()
+    return "/".join(part for part in (item.name, clean) if part)[-NAME:]
+
+
+def rest(item: Item, count: int, taken: int, desk: Desk) -> None:
+    """A Found for what stands beyond the entries that are opened, or for an archive with nothing in it."""
+    if count == 0:
+        desk.verdict(item, "empty", "bundle", "An archive with no file in it.")
+    elif count > taken:
+        says = f"{count - taken} entries beyond the first {taken} were not opened."
+        desk.limit(item, "archive-entries", "bundle", says)
+
+
+def too_much(item: Item, total: bool, desk: Desk) -> None:
+    """A Found for an entry that gives more bytes than are left for the submission, or than its ratio allows."""
+    if total:
+        desk.limit(item, "archive-bytes", "bundle", f"More than {OUT} bytes would come out of this submission.")
+    else:
+        desk.limit(item, "archive-ratio", "bundle", f"More than {RATIO} bytes would come out of each compressed one.")
