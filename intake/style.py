@@ -44,21 +44,30 @@ class Style(NamedTuple):
             self.back if self.back is not None else other.back,
         )
 
+    def shows(self) -> bool:
+        """Whether letters of this style can be seen: none of the above, and not the colour of the paper."""
+        if self.gone or self.unseen or self.tiny:
+            return False
+        if self.color is None:
+            return True
+        return self.color != CLEAR and (self.back is None or not alike(self.color, self.back))
+
 
 PLAIN = Style()
 
 _LENGTH = re.compile(r"(-?\d{0,6}(?:\.\d{0,6})?)\s{0,4}(px|pt|em|rem|%|vw|vh|cm|mm|in|ex)?$")
 _NUMBERS = re.compile(r"\d{1,3}(?:\.\d{1,6})?%?")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_BRACE = re.compile(r"[^{}]*[{}]")
+_BRACE = re.compile(r"([{}])")
 _SELECTOR = re.compile(r"[a-z0-9]{0,20}(?:[.#][\w-]{1,100})?")
-_ALL = re.compile(r"[.#]?[\w-]{1,100}$")
 _PREFIX = re.compile(r"\s*(?:<!--)?\s*")
 _NAMED = {
     "white": 0xFFFFFF, "black": 0, "red": 0xFF0000, "yellow": 0xFFFF00, "blue": 0x0000FF, "green": 0x008000,
     "gray": 0x808080, "grey": 0x808080, "silver": 0xC0C0C0, "navy": 0x000080, "maroon": 0x800000, "orange": 0xFFA500,
     "snow": 0xFFFAFA, "ivory": 0xFFFFF0, "whitesmoke": 0xF5F5F5, "ghostwhite": 0xF8F8FF, "transparent": CLEAR,
 }  # fmt: skip
+_KEPT = frozenset(("", "inherit", "initial", "unset", "none", "currentcolor"))
+"""Values that leave a colour as it was."""
 _RELATIVE = ("em", "%", "ex")
 
 
@@ -111,14 +120,17 @@ def _size(value: str, other: float) -> float:
 
 
 def _back(said: dict[str, str]) -> int | None:
-    if said.get("background-image", "none") != "none":
+    whole, value = said.get("background", ""), said.get("background-color", "")
+    if "url(" in whole or "gradient" in whole or said.get("background-image", "none") != "none":
         return UNKNOWN
-    value = said.get("background-color", "") or said.get("background", "")
-    return None if not value else color(value)
+    if value or whole.startswith("rgb"):
+        return _color(value or whole.partition(")")[0])
+    known = [each for each in map(_color, whole.split()[:6]) if each is not None and each != UNKNOWN]
+    return known[0] if known else UNKNOWN if whole and whole not in _KEPT else None
 
 
 def _color(value: str) -> int | None:
-    return color(value) if value else None
+    return None if value in _KEPT else color(value)
 
 
 def color(value: str) -> int:
@@ -158,8 +170,8 @@ def sheet(css: str) -> dict[str, Style]:
     """
     rules: dict[str, Style] = {}
     depth, selector = 0, ""
-    for match in _BRACE.finditer(_COMMENT.sub("", css[:SHEET])):
-        piece, brace = match.group()[:-1], match.group()[-1]
+    pieces = iter(_BRACE.split(_COMMENT.sub("", css[:SHEET])))
+    for piece, brace in zip(pieces, pieces, strict=False):
         if brace == "{":
             selector = piece if depth == 0 else ""
             depth += 1
