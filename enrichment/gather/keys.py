@@ -39,7 +39,7 @@ def key(lookup: Lookup | None) -> Key:
     why = why_open(lookup)
     if lookup is None or why:
         return Key({}, result="unverifiable", reason=why)
-    records = [each for each in lookup.answers if "p" in tags(each[: LONGEST_RECORD + 1])]
+    records = [each for each in lookup.answers if "p" in tags(each)]
     if not records:
         return Key({}, result="unverifiable", reason=NOT_PUBLISHED)
     record = records[0]
