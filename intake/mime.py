@@ -9,11 +9,11 @@ Line ends are LF or CRLF; a bare CR counts as one only where the first line ends
 ends the header block unless a field follows it, as mail clients read it.
 """
 
-import binascii
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from intake import transfer
 from intake.words import parameters, words
 
 DEPTH = 50
@@ -33,15 +33,16 @@ DECODED = 100 * 1000 * 1000
 
 EMBEDDED = frozenset({"message/rfc822", "message/global", "message/news"})
 """Types whose body is a message; it becomes a child node unless it stands there encoded."""
-ENCODED = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode"})
+ENCODED = transfer.ENCODED
 
+_LEADING = 20
+"""Lines above the first header field of a message that are passed over, such as the rest of an SMTP dialogue."""
 _FIELD = re.compile(rb"[!-9;-~]{1,256}[ \t]*:")
 _DELIMITER = re.compile(rb"\n--([^\n]{1,2000})")
 _DELIMITER_CR = re.compile(rb"[\r\n]--([^\r\n]{1,2000})")
 _EOL_CR = re.compile(rb"\r\n?|\n")
 _FOLD = re.compile(r"\r*\n|\r")
 _TYPE = re.compile(r"[!-.0-~]{1,100}/[!-.0-~]{1,150}")
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
 class Field(NamedTuple):
@@ -89,6 +90,7 @@ class _Draft:
     parent: int
     depth: int
     header_start: int
+    message: bool
     body_start: int = 0
     end: int = -1
     fields: tuple[Field, ...] = ()
@@ -123,14 +125,7 @@ def split(data: bytes) -> Tree:
 
 def decoded(data: bytes, node: Node, cap: int = DECODED) -> bytes:
     """The body of `node` without its transfer encoding, at most `cap` bytes; what can't be decoded stays as it is."""
-    body = data[node.body_start : node.end]
-    if node.encoding == "base64":
-        return _base64(body, cap)
-    if node.encoding == "quoted-printable":
-        return binascii.a2b_qp(body)[:cap]
-    if node.encoding in ("x-uuencode", "uuencode"):
-        return _uu(body)[:cap]
-    return body[:cap]
+    return transfer.decode(data[node.body_start : node.end], node.encoding, cap)
 
 
 def value(data: bytes, field: Field) -> str:
@@ -225,7 +220,7 @@ class _Splitter:
     def enter(self, parent: int, depth: int, position: int, message: bool = False) -> int:
         """Open a node whose header begins at `position`, and the messages nested right in it; where its body begins."""
         while True:
-            draft = _Draft(parent, depth, self.preamble(position) if message else position)
+            draft = _Draft(parent, depth, self.preamble(position) if message else position, message)
             position = self.header(draft)
             self.describe(draft)
             index = len(self.drafts)
@@ -299,7 +294,7 @@ class _Splitter:
             if stop == position:
                 position = following
                 break
-            if not self.take(fields, position, stop, following):
+            if not self.take(draft, fields, position, stop, following):
                 break
             position = following
         if any(field.end - field.colon > HEADER_VALUE for field in fields):
@@ -308,7 +303,7 @@ class _Splitter:
         draft.body_start = position
         return position
 
-    def take(self, fields: list[Field], start: int, stop: int, following: int) -> bool:
+    def take(self, draft: _Draft, fields: list[Field], start: int, stop: int, following: int) -> bool:
         """Add one header line to `fields`; False where the header block ends before it."""
         if fields and self.data[start] in b" \t":
             fields[-1] = fields[-1]._replace(end=stop)
@@ -320,10 +315,21 @@ class _Splitter:
             return True
         if self.data.startswith(b"--", start) and self.delimits(self.data[start + 2 : min(stop, start + 2002)]):
             return False
-        if fields and _FIELD.match(self.data, following, following + 300):
+        if self.goes_on(following, 1 if fields else draft.message and _LEADING):
             self.flags["bad-header-line"] = None
             return True
         self.flags["no-separator" if fields else "no-header"] = None
+        return False
+
+    def goes_on(self, position: int, lines: int) -> bool:
+        """Whether a field begins one of the next `lines` lines, before an empty one."""
+        for _ in range(lines):
+            if _FIELD.match(self.data, position, position + 300):
+                return True
+            stop, following = self.line(position)
+            if stop == position:
+                return False
+            position = following
         return False
 
     def delimits(self, line: bytes) -> bool:
@@ -382,24 +388,3 @@ def _bare_cr(data: bytes) -> bool:
     """Whether the first line ends with a CR that no LF follows."""
     match = re.search(rb"[\r\n]", data)
     return match is not None and not data[match.start() : match.start() + 3].lstrip(b"\r").startswith(b"\n")
-
-
-def _base64(body: bytes, cap: int) -> bytes:
-    """Base64 with anything foreign in it left out, up to the first padding (RFC 2045 section 6.8)."""
-    clean = body.translate(None, _NOT_BASE64)
-    stop = clean.find(b"=")
-    clean = clean[: stop if stop >= 0 else len(clean)][: (cap // 3 + 1) * 4]
-    if len(clean) % 4 == 1:
-        clean = clean[:-1]
-    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))[:cap]
-
-
-def _uu(body: bytes) -> bytes:
-    """The lines between 'begin' and 'end'; a line that is no uuencoding is left out."""
-    out = []
-    for line in body.splitlines()[1:]:
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            continue
-    return b"".join(out)

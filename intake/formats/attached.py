@@ -1,9 +1,9 @@
 """Attached mails: a cover that carries the reported messages as files, whatever type they are given.
 
 Promises one Found per message that is attached: message/rfc822 as a slice of the original bytes, an encoded one
-(against RFC 2046 section 5.2.1, but frequent) as a slice of its decoding, an .eml sent as any other type likewise; Outlook
-items, mailboxes and archives that hold mail are opened in turn. Of messages inside each other the outermost counts:
-what a message carries may be there to accuse a third party.
+(against RFC 2046 section 5.2.1, but frequent) as a slice of its decoding, an .eml sent as any other type likewise;
+Outlook items, mailboxes and archives that hold mail are opened in turn. Of messages inside each other the outermost
+counts: what a message carries may be there to accuse a third party.
 """
 
 from dataclasses import replace

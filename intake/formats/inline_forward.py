@@ -6,13 +6,15 @@ No Received line survives such a forward, so nothing in it says where the messag
 
 A block counts by what its lines are about, not by who wrote it: at least three of from, date, to and subject, or two
 under a line that says 'forwarded message'. A block that a reply may carry too counts only where the subject is none of
-a reply. Shapes: standards named by the programs themselves, there is no RFC.
+a reply. Where the mail was not handed in as a cover, its sender must be a recipient of what it forwards. The shapes are
+those that the programs write, there is no standard.
 """
 
 import re
 from html import escape
 from typing import NamedTuple
 
+from intake import mime, words
 from intake.formats import cover
 from intake.formats.cover import Cover
 from intake.formats.labels import BETWEEN, LABELS, ORIGINAL, SEPARATORS
@@ -44,7 +46,9 @@ _QUOTE = re.compile(r"[ \t]{0,3}>[ ]?")
 _MAILTO = re.compile(r"<mailto:[^<>]{0,320}>")
 _BRACKET = re.compile(r"\[(?:mailto:|SMTP:)?([^\[\]\s]{1,320}@[^\[\]\s]{1,255})\]")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,255}")
-_WHEN = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}[:.]\d{2}|\d{4}年|\b\d{4}\b")
+_WHEN = re.compile(
+    r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}[\d:., ]{0,10}|\d{1,2}:\d{2}|\d{4}年[\d年月日:時分 ]{0,20}|\b\d{4}\b"
+)
 _IN_QUOTES = re.compile(r"[\"“”„«»]\s*([^\"“”„«»]{1,200}?)\s*[\"“”«»]\s*[<(]")
 _UNSEEN = dict.fromkeys((0xFEFF, 0x200B, 0x200C, 0x200E, 0x200F, 0x202A, 0x202C, 0x2068, 0x2069))
 
@@ -65,10 +69,12 @@ class Block(NamedTuple):
 def read(item: Item, tree: Tree, desk: Desk) -> bool:
     """Whether the mail is an inline forward; if so the forwarded message is now a Found."""
     content = item.content
+    if not (item.cover or cover.forwarded(words.words(mime.first(content, tree.root, "subject")))):
+        return False
     mail = cover.read(content, tree)
     lines = _lines(mail.text)
     block = find(lines, mail.subject)
-    if block is None or not (item.cover or cover.forwarded(mail.subject)):
+    if block is None or not (item.cover or _forwarder(content, tree, block)):
         return False
     data = _message(block, lines, mail)
     made = desk.make(item, 0, len(content), "inline", data)
@@ -77,6 +83,16 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
     else:
         desk.report(made, 0, len(data), FORMAT, Claims(note=note(lines[: block.start])), MISSING)
     return True
+
+
+def _forwarder(content: bytes, tree: Tree, block: Block) -> bool:
+    """Whether a mail that nobody handed in as a cover is one: its sender was sent what the block shows.
+
+    Spam likes to look forwarded; its block names anybody but the sender as the recipient.
+    """
+    sender = _ADDRESS.search(mime.first(content, tree.root, "from"))
+    reached = f"{block.values.get('to', '')} {block.values.get('cc', '')}".lower()
+    return sender is not None and sender[0].lower() in reached
 
 
 def note(lines: list[str]) -> str:
@@ -185,7 +201,7 @@ def _said(lines: list[str], index: int, subject: str) -> Block | None:
         return None
     values = {
         "from": f"{_said_name(line, address.start())} <{address[0]}>".strip(),
-        "date": line[when.start() : address.start()].partition(",")[0][:40] if when.start() < address.start() else "",
+        "date": when[0].strip(" ,"),
         "subject": cover.prefix(subject)[1],
     }
     return Block(values, index, below, 1, lines[below].lstrip().startswith(">"))
@@ -211,7 +227,7 @@ def _body(block: Block, lines: list[str]) -> str:
         below = [_QUOTE.sub("", line, count=1) for line in below]
     elif all(line.startswith("    ") or not line.strip() for line in below):
         below = [line[4:] for line in below]
-    return "\n".join(below).strip("\n").rstrip()
+    return "\n".join(line if line.strip() else "" for line in below).strip("\n").rstrip()
 
 
 def _message(block: Block, lines: list[str], mail: Cover) -> bytes:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 
 from oxmsg import Message
 from oxmsg.properties import Properties
@@ -194,9 +195,7 @@ def _part(kind: str, data: bytes, name: str = "") -> bytes:
     """One leaf in base64, its file name as RFC 2231 has it."""
     out = f"Content-Type: {kind}" + ("; charset=utf-8" if kind.startswith("text/") and not name else "") + "\n"
     if name:
-        coded = "".join(
-            chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in name.encode()[:500]
-        )
+        coded = quote(name[:200], safe="", errors="replace")
         out += f"Content-Disposition: attachment; filename*=utf-8''{coded}\n"
     return (out + "Content-Transfer-Encoding: base64\n\n").encode() + base64.encodebytes(data)
 

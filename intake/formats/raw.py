@@ -11,28 +11,12 @@ from intake.mime import Tree
 
 FORMAT = "raw"
 _FIELDS = frozenset(
-    [
-        "from",
-        "to",
-        "cc",
-        "subject",
-        "date",
-        "received",
-        "message-id",
-        "return-path",
-        "content-type",
-        "mime-version",
-        "delivered-to",
-        "reply-to",
-        "sender",
-        "dkim-signature",
-        "authentication-results",
-        "content-transfer-encoding",
-        "x-mailer",
-        "in-reply-to",
-        "references",
-    ]
-)
+    {
+        "from", "to", "cc", "subject", "date", "received", "message-id", "return-path", "content-type", "mime-version",
+        "delivered-to", "reply-to", "sender", "dkim-signature", "authentication-results", "x-mailer", "in-reply-to",
+        "content-transfer-encoding", "references",
+    }
+)  # fmt: skip
 _COUNT = re.compile(rb"[ \t]{0,20}(\d{1,10})[ \t]{0,20}\r?\n")
 
 
