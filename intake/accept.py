@@ -9,6 +9,7 @@ A reference is what a stranger holds: the submission's id and a short keyed dige
 known as one before anybody has worked on it, and a guessed one is not.
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from intake.errors import Refused, Temporary
-from intake.record import name_of
 from intake.store import Place, Slot
 from intake.submission import Envelope, Part, Receipt, Submission
 
@@ -26,6 +26,7 @@ PART = 262_144
 PART_KIND = "part"
 _ID = 26
 _MAC = 8
+_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
 _AS_READ_OUT = str.maketrans("oil", "011")
 
 T = TypeVar("T")
@@ -46,7 +47,12 @@ class Writer(Protocol):
 
 def reference(secret: bytes, submission: str) -> str:
     """The reference of a submission: 26 characters of id, a hyphen, 8 characters of HMAC-SHA-256."""
-    return f"{submission}-{name_of(hmac.digest(secret, submission.encode(), 'sha256'))[:_MAC]}"
+    return f"{submission}-{_readable(hmac.digest(secret, submission.encode(), 'sha256'))[:_MAC]}"
+
+
+def _readable(data: bytes) -> str:
+    """Base-32 in the alphabet of `record.name_of`, by way of RFC 4648's."""
+    return base64.b32encode(data).translate(_ALPHABET, b"=").decode()
 
 
 def submission_of(secret: bytes, text: str) -> str | None:
@@ -83,7 +89,7 @@ class Acceptor:
     def open(self, channel: str, envelope: Envelope, limit: int, filename: str = "") -> "Acceptance":
         """A new acceptance of at most `limit` bytes; `Full` when the disk is low."""
         self.check_room(limit)
-        return Acceptance(self, name_of(self._random(32)), channel, envelope, limit, filename)
+        return Acceptance(self, _readable(self._random(17))[:_ID], channel, envelope, limit, filename)
 
     def check_room(self, limit: int) -> None:
         """`Full` while less than one and a half times `limit`, or less than the reserve, is free."""

@@ -17,9 +17,10 @@ from aiosmtpd import smtp as aiosmtpd
 
 from intake.accept import Acceptance, Acceptor
 from intake.errors import Refused
-from intake.gate import Gate, source_of
+from intake.gate import source_of
 from intake.running import Running
-from intake.smtp_replies import CLOSING, FAULT, UNSOUND, coded, note, reply_to
+from intake.smtp_port import Port
+from intake.smtp_replies import CLOSING, UNSOUND, coded, reply_to
 from intake.smtp_settings import Settings
 from intake.smtp_syntax import Dots, path, readable, sound
 from intake.submission import Envelope
@@ -31,18 +32,18 @@ BUFFER = 65_536
 FLOOD = 1_000_000
 """Bytes without a command among them after which a connection is cut."""
 LINGER = 5.0
-_SPARE = 10**9
-_CALLS = {"MAIL": _SPARE, "RCPT": _SPARE, "DATA": _SPARE, "RSET": 10_000, "*": 100}
-"""How often one connection may send each command; what moves no mail, 100 times."""
 _VERBS = ("HELO", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP")
+
+
+class _NoHooks:
+    """A handler without hooks: all that it would do is a method of the connection."""
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+_NO_HOOKS = _NoHooks()
 aiosmtpd.log.setLevel(logging.CRITICAL + 1)  # it would write senders and recipients into the log
-
-
-class _CommandSizes(dict[str, int]):
-    """The same limit for every command, and no entry for each word that a stranger makes up."""
-
-    def __missing__(self, command: str) -> int:
-        return COMMAND
 
 
 class Connection(aiosmtpd.SMTP):
@@ -53,22 +54,20 @@ class Connection(aiosmtpd.SMTP):
     transport: asyncio.Transport | None
 
     line_length_limit = BUFFER
-    command_size_limit = COMMAND
-    command_size_limits = _CommandSizes()
 
-    def __init__(self, door: "Door", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, door: Port, loop: asyncio.AbstractEventLoop) -> None:
         settings = door.settings
         super().__init__(
-            None, hostname=settings.name, ident="Lapwing", enable_SMTPUTF8=True, tls_context=settings.tls, loop=loop,
-            data_size_limit=settings.limits.size, timeout=settings.limits.idle, command_call_limit=_CALLS,
+            _NO_HOOKS, hostname=settings.name, enable_SMTPUTF8=True, tls_context=settings.tls, loop=loop,
+            data_size_limit=settings.limits.size, timeout=settings.limits.idle,
         )  # fmt: skip
         self._door, self._limits, self._acceptor = door, settings.limits, door.acceptor
-        self._source = ""
+        self.source = ""
         self._admitted = False
         self._state = "command"
         self._began = 0.0
         self._got = 0
-        self._excess = 0
+        self._commands = 0
 
     def __dir__(self) -> list[str]:
         """The commands alone: aiosmtpd looks at every attribute for each connection, which takes 0.2 ms else."""
@@ -80,7 +79,7 @@ class Connection(aiosmtpd.SMTP):
         """Let the client in, or say at once which limit it is over; also called again once TLS is up."""
         if not self._admitted:
             peer = transport.get_extra_info("peername") or ("",)
-            self._source = source_of(str(peer[0]))
+            self.source = source_of(str(peer[0]))
             refusal = self._door.admit(self)
             if refusal:
                 cast(asyncio.Transport, transport).write(refusal.encode() + b"\r\n")
@@ -148,6 +147,33 @@ class Connection(aiosmtpd.SMTP):
 
     # -- commands -----------------------------------------------------------------------------------------------
 
+    async def _handle_client(self) -> None:
+        """Answer one command after the other until either side has had enough."""
+        try:
+            await self._say(f"220 {self.hostname} Lapwing")
+            while self.transport is not None:
+                await self._answer(await self._reader.readuntil())
+        except asyncio.LimitOverrunError:
+            self._cut("500 5.5.2 that is no command line")
+        except (ConnectionError, aiosmtpd.TLSSetupException):
+            self._writer.transport.abort()
+        except Exception as error:  # where it stopped reading is unknown: nothing more may count as a command
+            self._cut(reply_to(error))
+        finally:
+            self._writer.close()
+
+    async def _answer(self, line: bytes) -> None:
+        self._commands += 1
+        if self._commands > self._limits.commands:
+            return self._cut("421 4.7.0 too many commands without a message")
+        word, _, rest = line.rstrip(b"\r\n").partition(b" ")
+        method = self._smtp_methods.get(word.upper().decode("ascii", "replace"))
+        if method is None or len(line) > COMMAND:
+            return await self._say("500 5.5.2 command not known, or its line too long")
+        self._reset_timeout()
+        await method(rest.strip().decode("utf-8", "surrogateescape"))
+        return None
+
     async def push(self, status: str) -> None:  # type: ignore[override]
         """Send a reply, with an enhanced status code where aiosmtpd gave none (RFC 2034 section 4)."""
         await self._say(coded(status))
@@ -156,19 +182,15 @@ class Connection(aiosmtpd.SMTP):
         self._writer.write(reply.encode("utf-8", "backslashreplace") + b"\r\n")
         await self._writer.drain()
 
-    async def handle_exception(self, error: Exception) -> str:
-        note(error)
-        return FAULT
-
-    async def smtp_HELO(self, hostname: str | None) -> None:
+    async def smtp_HELO(self, hostname: str) -> None:
         await self._greet(hostname, False)
 
-    async def smtp_EHLO(self, hostname: str | None) -> None:
+    async def smtp_EHLO(self, hostname: str) -> None:
         await self._greet(hostname, True)
 
-    async def _greet(self, hostname: str | None, extended: bool) -> None:
+    async def _greet(self, hostname: str, extended: bool) -> None:
         if not hostname:
-            await self.push("501 5.5.4 say who you are")
+            await self._say("501 5.5.4 say who you are")
             return
         self._set_rset_state()  # type: ignore[no-untyped-call]
         self.session.extended_smtp, self.session.host_name = extended, hostname
@@ -179,14 +201,23 @@ class Connection(aiosmtpd.SMTP):
         tls = ["STARTTLS"] if self.tls_context and not self._tls_protocol else []
         return [f"SIZE {self._limits.size}", "8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", *tls]
 
-    async def smtp_VRFY(self, arg: str | None) -> None:
-        await self.push("252 2.1.5 send the mail and see" if arg else "501 5.5.4 VRFY whom")
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        if self._tls_protocol:
+            await self._say("503 5.5.1 TLS is on already")
+        else:
+            await super().smtp_STARTTLS(arg)
 
-    async def smtp_EXPN(self, arg: str | None) -> None:
-        await self.push("502 5.5.1 no lists here")
+    async def smtp_HELP(self, arg: str) -> None:
+        await self._say("214 2.0.0 this takes in reports of spam; commands as in RFC 5321")
 
-    async def smtp_MAIL(self, arg: str | None) -> None:
-        await self.push(self._mail(arg or ""))
+    async def smtp_VRFY(self, arg: str) -> None:
+        await self._say("252 2.1.5 send the mail and see" if arg else "501 5.5.4 VRFY whom")
+
+    async def smtp_EXPN(self, arg: str) -> None:
+        await self._say("502 5.5.1 no lists here")
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        await self._say(self._mail(arg))
 
     def _mail(self, arg: str) -> str:
         if not self.session.host_name:
@@ -201,12 +232,11 @@ class Connection(aiosmtpd.SMTP):
             return refusal
         if not sound(address, "SMTPUTF8" in options):
             return UNSOUND
-        wait = self._door.gate.message(self._source)
+        wait = self._door.gate.message(self.source)
         if wait:
             return f"450 4.7.1 too many messages this minute, come back in {int(wait) + 1} s"
         self.envelope.mail_from = address or "<>"
         self.envelope.mail_options, self.envelope.smtp_utf8 = options, "SMTPUTF8" in options
-        self._excess = 0
         return "250 2.1.0 sender ok"
 
     def _refuse_options(self, options: list[str]) -> str:
@@ -220,12 +250,8 @@ class Connection(aiosmtpd.SMTP):
                 return "555 5.5.4 parameter not known here"
         return ""
 
-    async def smtp_RCPT(self, arg: str | None) -> None:
-        reply = self._rcpt(arg or "")
-        if self._excess > self._limits.recipients:
-            self._cut("421 4.7.0 too many recipients")
-        else:
-            await self.push(reply)
+    async def smtp_RCPT(self, arg: str) -> None:
+        await self._say(self._rcpt(arg))
 
     def _rcpt(self, arg: str) -> str:
         if not self.envelope.mail_from:
@@ -241,24 +267,23 @@ class Connection(aiosmtpd.SMTP):
         if not self._door.serves(address):
             return "550 5.7.1 no mail for that domain here"
         if len(self.envelope.rcpt_tos) >= self._limits.recipients:
-            self._excess += 1
             return "452 4.5.3 too many recipients"
         self.envelope.rcpt_tos.append(address)
         return "250 2.1.5 recipient ok"
 
     # -- the message --------------------------------------------------------------------------------------------
 
-    async def smtp_DATA(self, arg: str | None) -> None:
+    async def smtp_DATA(self, arg: str) -> None:
         """Take the message in one stream and answer when it is durable; a fault meanwhile never ends it early."""
         if not self.envelope.rcpt_tos or arg:
-            await self.push("501 5.5.4 DATA has no argument" if arg else "503 5.5.1 send RCPT first")
+            await self._say("501 5.5.4 DATA has no argument" if arg else "503 5.5.1 send RCPT first")
             return
         try:
             acceptance = self._acceptor.open("smtp", self._seen(), self._limits.size)
         except Exception as error:
-            await self.push(reply_to(error))
+            await self._say(reply_to(error))
             return
-        await self.push("354 end data with <CR><LF>.<CR><LF>")
+        await self._say("354 end data with <CR><LF>.<CR><LF>")
         try:
             reply = await self._take(acceptance)
         finally:
@@ -266,7 +291,7 @@ class Connection(aiosmtpd.SMTP):
             self._state = "command"
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         self._reset_timeout()
-        await self.push(reply)
+        await self._say(reply)
         if self._door.closing:
             self.close_when_idle()
 
@@ -281,6 +306,7 @@ class Connection(aiosmtpd.SMTP):
             receipt = await asyncio.wrap_future(acceptance.finish())
         except Exception as error:
             return reply_to(error)
+        self._commands = 0
         return f"250 2.6.0 {self._acceptor.reference(receipt)} kept"
 
     async def _stream(self, acceptance: Acceptance) -> Exception | None:
@@ -327,71 +353,18 @@ class Connection(aiosmtpd.SMTP):
         )
 
 
-class Door:
-    """A listening port and its sessions; lives in one event loop; see `intake.running.Listening`."""
-
-    def __init__(self, settings: Settings, acceptor: Acceptor) -> None:
-        limits = settings.limits
-        loop = asyncio.get_running_loop()
-        self.settings, self.acceptor, self.closing = settings, acceptor, False
-        self.gate = Gate(loop.time, limits.per_source, limits.total, limits.per_minute)
-        self._domains = frozenset(domain.lower() for domain in settings.domains)
-        self.port = settings.port
-        self._sessions: set[Connection] = set()
-        self._server: asyncio.Server | None = None
-
-    async def listen(self) -> "Door":
-        """Open the port; OSError when it can't be had."""
-        loop = asyncio.get_running_loop()
-        where = self.settings
-        self._server = await loop.create_server(
-            lambda: Connection(self, loop), where.host, where.port, backlog=1024, reuse_address=True
-        )
-        self.port = int(self._server.sockets[0].getsockname()[1])
-        return self
-
-    def admit(self, session: Connection) -> str:
-        """'' and the session counts, or the reply that turns it away."""
-        if self.closing:
-            return CLOSING
-        limit = self.gate.enter(session._source)
-        if not limit:
-            self._sessions.add(session)
-        return {
-            "": "",
-            "source": "421 4.7.0 too many connections from your address",
-            "total": "421 4.3.2 too many connections, please come back",
-        }[limit]
-
-    def left(self, session: Connection) -> None:
-        """The session's connection is gone."""
-        self._sessions.discard(session)
-        self.gate.leave(session._source)
-
-    def serves(self, address: str) -> bool:
-        """Whether mail for that address is ours; postmaster needs no domain (RFC 5321 section 4.5.1)."""
-        domain = address.rpartition("@")[2].lower()
-        return not self._domains or domain in self._domains or address.lower() == "postmaster"
-
-    async def close(self, grace: float) -> None:
-        """Take no more sessions, let those in the middle of a message finish for `grace` seconds."""
-        self.closing = True
-        if self._server is not None:
-            self._server.close()
-        for session in list(self._sessions):
-            session.close_when_idle()
-        end = asyncio.get_running_loop().time() + grace
-        while self._sessions and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(0.02)
-        for session in list(self._sessions):
-            if session.transport is not None:
-                session.transport.abort()
+async def listen(settings: Settings, acceptor: Acceptor) -> Port:
+    """Open the door in the running event loop; OSError when the port can't be had."""
+    port = Port(settings, acceptor)
+    loop = asyncio.get_running_loop()
+    await port.open(lambda: Connection(port, loop))
+    return port
 
 
 def serve(settings: Settings, acceptor: Acceptor) -> Running:
     """Open the door in a thread of its own; returns once it listens, OSError when the port can't be had."""
 
-    async def start() -> Door:
-        return await Door(settings, acceptor).listen()
+    async def start() -> Port:
+        return await listen(settings, acceptor)
 
     return Running(start, "smtp")

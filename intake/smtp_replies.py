@@ -6,7 +6,7 @@ import traceback
 from intake.accept import Full
 from intake.errors import Damaged, Refused, Temporary
 
-FAULT = "451 4.3.0 something went wrong on our side, please try again later"
+_FAULT = "451 4.3.0 something went wrong on our side, please try again later"
 UNSOUND = "553 5.6.7 not ASCII, and SMTPUTF8 was not declared"
 CLOSING = "421 4.3.2 closing down, please come back"
 _TLS = "220 Ready to start TLS"
@@ -38,11 +38,11 @@ def reply_to(error: Exception) -> str:
         return f"452 4.3.1 {error.says}"
     if isinstance(error, Temporary):
         return f"451 4.3.2 {error.says}"
-    note(error)
-    return FAULT
+    _note(error)
+    return _FAULT
 
 
-def note(error: Exception) -> None:
+def _note(error: Exception) -> None:
     """Log where it happened, not what it said: the text may hold a reporter's words."""
     level = logging.CRITICAL if isinstance(error, Damaged) else logging.ERROR
     _log.log(level, "%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))

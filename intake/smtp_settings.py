@@ -13,6 +13,7 @@ class Limits:
 
     size: int = 25_000_000
     recipients: int = 100
+    commands: int = 300
     per_source: int = 20
     total: int = 200
     per_minute: int = 60

@@ -126,6 +126,7 @@ def test_smtplib_over_starttls(kept: Kept, port: int) -> None:
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.starttls(context=trusting)
         client.ehlo()
+        assert client.docmd("STARTTLS")[0] == 503
         assert not client.has_extn("starttls") and not client.has_extn("auth")
         client.sendmail("a@example.com", ["r@example.org"], b"Subject: x\r\n\r\nx\r\n")
     assert kept.all()[-1][0].envelope.tls.startswith("TLSv1.3 ")
