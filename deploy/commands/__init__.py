@@ -1,0 +1,1 @@
+"""The verbs of the command `lapwing`, one file for each group of them."""

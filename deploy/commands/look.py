@@ -1,0 +1,169 @@
+"""`lapwing queue`, `case show` and `explain`: what people look at; every look is noted before it is shown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
+from enrichment.examination import Examination
+from intake.errors import Refused
+from intake.report import Report
+from intake.submission import Submission
+from triage import rank
+from triage.case import Filing
+from triage.fold import CaseView, standing
+
+COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "none": "dim"}
+
+
+def cases(desk: Desk) -> Iterator[CaseView]:
+    """Every case that is not part of another, the most harmful first."""
+    cursor = ""
+    while True:
+        page, cursor = desk.house.store.find(CaseView, {}, order="rank_key", cursor=cursor, limit=200)
+        yield from (view for view in page if view.state != "merged")
+        if not cursor:
+            return
+
+
+def filings(desk: Desk, view: CaseView) -> Iterator[Filing]:
+    """The filings of a case and of those that it took in."""
+    for case in (view.id, *view.members):
+        cursor = ""
+        while True:
+            page, cursor = desk.house.store.find(Filing, {"case": case}, cursor=cursor, limit=500)
+            yield from page
+            if not cursor:
+                break
+
+
+def reasons(view: CaseView) -> list[dict[str, str]]:
+    """Why the case stands where it stands: the gravest first, then what its place depends on."""
+    told = sorted(view.reasons.items(), key=lambda item: (-item[1].grade, -item[1].count, item[0]))
+    harm = [{"code": code, "sentence": each.sentence} for code, each in told]
+    return harm + [{"code": code, "sentence": sentence} for code, sentence in rank.reasons(standing(view))]
+
+
+def _row(desk: Desk, place: int, view: CaseView) -> dict[str, Any]:
+    reports = []
+    for filing in filings(desk, view):
+        submission = desk.house.archive.get(Submission, filing.submission)
+        reports.append({"report": filing.report, "sha256": submission.sha256 if submission else ""})
+    return {
+        "rank": place, "case": view.id, "band": view.band, "kind": view.harm_kind, "confidence": view.confidence,
+        "reasons": reasons(view), "reports": reports, "reporters": view.reporters, "state": view.state,
+        "title": view.title, "techniques": sorted(view.techniques), "lane": view.lane,
+    }  # fmt: skip
+
+
+def queue(
+    context: typer.Context, json: bool = JSON, limit: int = typer.Option(0, help="Only so many; 0: all.")
+) -> None:
+    """The queue: every case in the order in which people should see them, with the reasons."""
+    desk: Desk = context.obj
+    desk.noted("look at the queue", "queue")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, style in (("", "dim"), ("case", ""), ("band", ""), ("kind", ""), ("reports", ""), ("why", "")):
+        table.add_column(name, style=style, overflow="fold", no_wrap=name in {"case", "band", "kind"})
+    count = 0
+    for place, view in enumerate(cases(desk), 1):
+        count = place
+        if json:
+            emit(_row(desk, place, view))
+        else:
+            table.add_row(*_cells(place, view))
+        if place == limit:
+            break
+    if json:
+        return
+    if count:
+        out.print(table)
+    else:
+        err.print("The queue is empty. Hand something in: lapwing report FILE...")
+
+
+def _cells(place: int, view: CaseView) -> tuple[str, ...]:
+    why = [each["sentence"] for each in reasons(view) if each["code"] not in {"rank.band", "rank.confidence"}][:6]
+    title = f"[bold]{escape(defanged(view.title))}[/bold]\n" if view.title else ""
+    colour = COLOURS[view.band]
+    band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]"
+    people = f"{view.reports} by {view.reporters}"
+    return str(place), view.id, band, view.harm_kind, people, title + "\n".join(escape(defanged(line)) for line in why)
+
+
+def explain(
+    context: typer.Context, report: str = typer.Argument(..., help="A report's id, as `report` printed it."),
+    json: bool = JSON,
+) -> None:  # fmt: skip
+    """Everything that is known about one report, and how we know it."""
+    desk: Desk = context.obj
+    archive = desk.house.archive
+    kept = archive.get(Report, report)
+    if kept is None:
+        raise Refused("unknown", f"there is no report {report}")
+    desk.noted("look at a report", f"report {report}")
+    rounds, _ = desk.house.store.find(Examination, {"report": report}, limit=100)
+    if not rounds:
+        raise Refused("not-yet", f"report {report} is not examined yet")
+    found = explained(kept, max(rounds, key=lambda each: each.round))
+    if json:
+        emit(found)
+    else:
+        _print(found)
+
+
+def explained(report: Report, examination: Examination) -> dict[str, Any]:
+    """The interface of `explain --json`."""
+    message = examination.message
+    methods: dict[str, list[Any]] = {"spf": [], "dkim": [], "dmarc": [], "arc": []}
+    for check in examination.checks:
+        methods.setdefault(check.method, []).append(check)
+    return {
+        "report": report.id, "format": report.format, "sha256": report.sha256, "missing": report.missing,
+        "message": {
+            "from": [each.address for each in message.from_], "to": [each.address for each in message.to],
+            "subject": message.subject, "date": message.date, "language": message.language,
+            "from_names": [each.name for each in message.from_], "flags": message.flags,
+        },
+        "hops": [
+            {"index": hop.index, "from": hop.helo or hop.rdns, "by": hop.by, "ip": hop.ip, "time": hop.time,
+             "forged": list(hop.forged), "zone": hop.zone, "parsed": hop.parsed, "cite": hop.cite}
+            for hop in examination.hops
+        ],
+        "boundary": examination.boundary,
+        "claims": report.claims,
+        "authentication": methods,
+        "findings": examination.findings,
+        "links": message.links,
+        "leaves": message.leaves,
+        "lookups": examination.lookups,
+        "limits": (*examination.limits, *message.limits),
+    }  # fmt: skip
+
+
+def _print(found: dict[str, Any]) -> None:
+    message, boundary = found["message"], found["boundary"]
+    out.print(f"[bold]{escape(defanged(message['subject'] or '(no subject)'))}[/bold]")
+    out.print(f"from {escape(defanged(', '.join(message['from']) or '?'))}, {message['date'] or 'no date'}, "
+              f"{message['language'] or 'language not known'}")  # fmt: skip
+    out.print(f"handed over by [bold]{boundary.ip or 'nobody that can be named'}[/bold] "
+              f"(confidence {boundary.confidence}): {escape(boundary.reason)}")  # fmt: skip
+    for hop in found["hops"]:
+        marks = f" [red]{', '.join(hop['forged'])}[/red]" if hop["forged"] else ""
+        line = f"  {hop['index']:>2} {hop['from'] or '?'} [{hop['ip'] or '?'}] -> {hop['by'] or '?'}  ({hop['zone']})"
+        out.print(escape(defanged(line)) + marks)
+    for method, checks in found["authentication"].items():
+        for check in checks:
+            reason = f" ({escape(check.reason)})" if check.reason else ""
+            out.print(f"{method} {check.result} {escape(check.domain)} [dim]{check.basis}[/dim]{reason}")
+    for finding in found["findings"]:
+        out.print(
+            f"[bold]{finding.name}[/bold] {finding.verdict} {finding.strength}: {escape(defanged(finding.sentence))}"
+        )
+        for line in finding.against:
+            out.print(f"    against it: {escape(defanged(line))}")
+    for link in found["links"][:20]:
+        out.print(f"link {escape(defanged(link.url or link.raw))} [dim]{escape(link.domain)}[/dim]")
