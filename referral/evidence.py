@@ -6,13 +6,16 @@ salt and record as it stands in the header of the vault's frame: it binds us to 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
+from enrichment.examination import Examination
 from intake.errors import Damaged, Refused
 from intake.record import Record, Value, sha256
 from intake.report import Report, Reporter
+from intake.store import Where
+from intake.submission import Submission
 from referral.disclosure import Consent, Copy, Cut, identifiers, redacted
 from referral.dossier import Dossier, Item, Pointer
 from referral.identity import Identifiers, leaks
@@ -32,17 +35,53 @@ class Proof(Protocol):
     def salt(self) -> bytes: ...
 
 
+class Finder(Protocol):
+    """The verb of the store that referral uses (`intake/store`)."""
+
+    def find(
+        self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100
+    ) -> tuple[Sequence[R], str]: ...
+
+
 class Archive(Protocol):
     """What referral needs of the archive (`intake/archive.py`)."""
 
+    @property
+    def store(self) -> Finder: ...
     def keep(self, record: R) -> R: ...
     def get(self, type_: type[R], key: str) -> R | None: ...
     def message(self, report: Report) -> bytes: ...
     def proof(self, record: Record) -> Proof: ...
 
 
+def all_of(archive: Archive, type_: type[R], where: Where) -> list[R]:
+    """Every kept record of that type with these declared keys, page by page."""
+    found: list[R] = []
+    cursor = ""
+    while True:
+        page, cursor = archive.store.find(type_, where, "", cursor, 500)
+        found += page
+        if not cursor:
+            return found
+
+
+def item_of(archive: Archive, report_id: str) -> Item:
+    """The report with its latest examination; `Refused` when one of its records is missing or erased."""
+    report = archive.get(Report, report_id)
+    submission = archive.get(Submission, report.submission) if report else None
+    rounds = all_of(archive, Examination, {"report": report_id})
+    if report is None or submission is None or not rounds:
+        raise Refused("no-evidence", f"report {report_id} is not examined, or not kept any more")
+    reporter = archive.get(Reporter, report.reporter)
+    return Item(
+        report=report.id, reporter=report.reporter, reporter_class=reporter.class_ if reporter else "erased",
+        sha256=report.sha256, received=submission.received, format=report.format,
+        examination=max(rounds, key=lambda each: each.round), claims=report.claims,
+    )  # fmt: skip
+
+
 class Exhibit(Value, frozen=True, kw_only=True):
-    """One report as it leaves: `sha256` and `size` are of the bytes that leave, '' and 0 when only `commitment` goes."""
+    """One report as it leaves: `sha256` and `size` are of the bytes that leave, '' and 0 if only `commitment` goes."""
 
     report: str
     form: Literal["original", "redacted", "withheld"]
@@ -58,7 +97,7 @@ class Exhibit(Value, frozen=True, kw_only=True):
 
 
 class Prepared(Value, frozen=True, kw_only=True):
-    """An exhibit with its bytes (b'' when withheld), and how many identifiers of others it was searched for."""
+    """An exhibit with its bytes, b'' when they are withheld."""
 
     exhibit: Exhibit
     data: bytes
@@ -89,13 +128,18 @@ def _known(archive: Archive, item: Item, data: bytes = b"") -> Identifiers:
 
 def prepare(archive: Archive, dossier: Dossier, originals: bool) -> tuple[Prepared, ...]:
     """The exhibits of a case, at most MOST_EXHIBITS: first those that its reasons point at, then the earliest."""
-    others = known_of(archive, kept_items(archive, dossier))
-    return tuple(_prepared(archive, item, dossier, others, originals) for item in _chosen(dossier))
+    return make(archive, _chosen(dossier), dossier.items, originals)
 
 
-def kept_items(archive: Archive, dossier: Dossier) -> tuple[Item, ...]:
-    """The dossier's reports whose reporter was not erased."""
-    return tuple(item for item in dossier.items if archive.get(Reporter, item.reporter) is not None)
+def make(archive: Archive, items: Sequence[Item], case: Sequence[Item], originals: bool) -> tuple[Prepared, ...]:
+    """These reports as exhibits; `case` are all that are read of the case, whose reporters are searched for."""
+    others = known_of(archive, kept_items(archive, case))
+    return tuple(_prepared(archive, item, case, others, originals) for item in items)
+
+
+def kept_items(archive: Archive, items: Iterable[Item]) -> tuple[Item, ...]:
+    """Those whose reporter was not erased."""
+    return tuple(item for item in items if archive.get(Reporter, item.reporter) is not None)
 
 
 def _chosen(dossier: Dossier) -> list[Item]:
@@ -107,13 +151,13 @@ def _chosen(dossier: Dossier) -> list[Item]:
     return sorted(ranked[:MOST_EXHIBITS], key=lambda item: (item.received, item.report))
 
 
-def _prepared(archive: Archive, item: Item, dossier: Dossier, others: Identifiers, originals: bool) -> Prepared:
+def _prepared(archive: Archive, item: Item, case: Sequence[Item], others: Identifiers, originals: bool) -> Prepared:
     report = archive.get(Report, item.report)
     if report is None:
         raise Refused("erased", f"report {item.report} is not kept any more")
     bound = commitment(archive, report)
     data = archive.message(report)
-    if originals or (_agreed(archive, item, dossier) and not leaks(data, others)):
+    if originals or (_agreed(archive, item, case) and not leaks(data, others)):
         mark = "TLP:RED" if originals else "TLP:AMBER+STRICT"
         return Prepared(exhibit=_exhibit(item, bound, "original", mark, data), data=data)
     copy = _copy(archive, item, data)
@@ -121,9 +165,9 @@ def _prepared(archive: Archive, item: Item, dossier: Dossier, others: Identifier
     return Prepared(exhibit=_exhibit(item, bound, form, "TLP:AMBER", copy.data, copy.reason, copy.cuts), data=copy.data)
 
 
-def _agreed(archive: Archive, item: Item, dossier: Dossier) -> bool:
+def _agreed(archive: Archive, item: Item, case: Sequence[Item]) -> bool:
     """Whether every reporter who sent these bytes agreed."""
-    same = [each for each in dossier.items if each.sha256 == item.sha256]
+    same = [each for each in case if each.sha256 == item.sha256]
     return all(archive.get(Consent, each.reporter) is not None for each in same)
 
 

@@ -192,6 +192,8 @@ class Outcome(Record, frozen=True, kw_only=True):
     bundle: str = ""
     to: str = ""
     reason: str = ""
+    attempt: str = ""
+    """Tells two calls apart that say the same: only the one whose record is kept hands over a mail."""
 
     @property
     def key(self) -> str:
