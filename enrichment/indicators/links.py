@@ -2,7 +2,8 @@
 
 Compared are registrable domains, and only where the text in place of the link reads as a web address or a domain. A
 mailing service that counts clicks rewrites links in honest mail too, so nothing is held against a link where the domain
-that it shows, or the one it leads to, vouches for the message by a valid signature. Rule: rspamd's phishing module (`reference/indicators.md` 5.6).
+that it shows, or the one it leads to, vouches for the message by a valid signature. Rule: rspamd's phishing module
+(`reference/indicators.md` 5.6).
 """
 
 import re
