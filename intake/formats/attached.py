@@ -64,7 +64,8 @@ def _looks_like_cover(mail: Cover, nodes: list[Node], carried: list[Node], tree:
         return False
     if cover.forwarded(mail.subject):
         return True
-    others = [node for node in nodes if node not in carried and not node.type.startswith("text/")]
+    places = {node.header_start for node in carried}
+    others = any(node.header_start not in places and not node.type.startswith("text/") for node in nodes)
     return not others and len(mail.text.strip()) <= BRIEF
 
 

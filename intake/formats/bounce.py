@@ -91,7 +91,8 @@ def _bounces(content: bytes, tree: Tree) -> bool:
     texted = _TEXT.search(body) is not None
     if b"<html" in body[:_READ].lower() and not null:
         return False
-    return (null or daemon or failed) and (named + texted + failed + (null and daemon)) >= 2
+    carries = daemon and any(node.type in mime.EMBEDDED for node in tree.nodes)
+    return (null or daemon or failed) and (named + texted + failed + carries + (null and daemon)) >= 2
 
 
 def _auto_reply(content: bytes, tree: Tree) -> bool:
@@ -105,7 +106,8 @@ def _auto_reply(content: bytes, tree: Tree) -> bool:
     older = any(mime.first(content, root, name) for name in ("x-autoreply", "x-autorespond", "x-autoreply-from"))
     older = older or mime.first(content, root, "precedence").lower() == "auto_reply"
     away = _AWAY.match(words.words(mime.first(content, root, "subject"))[:200]) is not None
-    answers = bool(mime.first(content, root, "in-reply-to") or said == "auto-generated")
+    null = mime.first(content, root, "return-path").strip() == "<>"
+    answers = null or bool(mime.first(content, root, "in-reply-to")) or said == "auto-generated"
     return older or (away and answers)
 
 

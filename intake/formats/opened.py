@@ -7,6 +7,7 @@ gets a Found with the verdict 'limit' and a word in `limits`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from intake import mime
 from intake.record import Value
@@ -70,7 +71,7 @@ class Opened(Value, frozen=True):
     limits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """Bytes to be opened: data[start:end], where data is that of `source`; `cover` as in `open_submission`.
 
@@ -88,8 +89,9 @@ class Item:
     cover: bool = False
     claims: Claims = _NONE
 
-    @property
+    @cached_property
     def content(self) -> bytes:
+        """The item's bytes, copied once."""
         return self.data[self.start : self.end]
 
 
