@@ -45,4 +45,4 @@ def why_open(lookup: Lookup | None) -> str:
 
 def cite(lookup: Lookup | None) -> tuple[Cite, ...]:
     """The cite of a kept answer; () where there is none."""
-    return (Cite(of=f"lookup:{lookup.name}"),) if lookup is not None and lookup.known else ()
+    return (Cite(of=f"lookup:{lookup.id}"),) if lookup is not None and lookup.known else ()
