@@ -1,4 +1,6 @@
-"""Bells: a datagram socket per waiting process, so that work is begun at once; a lost ring costs a moment, never work."""
+"""Bells: a datagram socket per waiting process, so that work is begun at once; a lost ring costs a moment, never
+work.
+"""
 
 import contextlib
 import os

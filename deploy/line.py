@@ -1,7 +1,7 @@
 """The line: takes due work on a lease and does it, step after step; the body of a worker and of `lapwing report`.
 
-Items of one step are done together. When that fails, each is done alone, so that one bad item costs no other; what fails
-three times is held with a reason, which names the fault and never the content.
+Items of one step are done together. When that fails, each is done alone, so that one bad item costs no other;
+what fails three times is held with a reason, which names the fault and never the content.
 """
 
 import logging

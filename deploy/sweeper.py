@@ -1,7 +1,7 @@
 """The sweeper process: recovers what a dead writer left, follows the vault, signs a checkpoint a day, rings workers.
 
-There is one per home, held by a file lock. It says `ready` in the home's `run` folder once the store has everything that
-was synced before it started; no step runs before.
+There is one per home, held by a file lock. It says `ready` in the home's `run` folder once the store has
+everything that was synced before it started; no step runs before.
 """
 
 import logging

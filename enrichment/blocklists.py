@@ -7,6 +7,7 @@ listed and clean say something about the address. Codes are either exact values 
 Standard: RFC 5782; the codes by each list's own documentation as collected in `reference/indicators.md` 5.5.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from enrichment.facts import Lookup
@@ -244,6 +245,15 @@ OTHERS = (
 def zone_of(name: str) -> Zone | None:
     """The zone of that DNS name among all that are known here."""
     return next((zone for zone in (*ZONES, *OTHERS) if zone.zone == name), None)
+
+
+def zones_named(names: Iterable[str]) -> tuple[Zone, ...]:
+    """The zones of these DNS names; ValueError for one that nobody can read here."""
+    known = {zone.zone: zone for zone in (*ZONES, *OTHERS)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"the answers of the list {unknown[0]} can't be read; known are {', '.join(sorted(known))}")
+    return tuple(known[name] for name in names)
 
 
 def read(zone: Zone, lookup: Lookup | None) -> Listing:

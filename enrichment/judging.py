@@ -107,7 +107,7 @@ class Facts(Value, frozen=True):
 
 def cite(lookup: Lookup) -> Cite:
     """The cite of a kept answer."""
-    return Cite(of=f"lookup:{lookup.name}")
+    return Cite(of=f"lookup:{lookup.id}")
 
 
 class Indicator(NamedTuple):

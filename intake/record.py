@@ -61,7 +61,7 @@ class Cite(Value, frozen=True):
     """Where a sentence has its proof: bytes of a kept message, or a kept Lookup.
 
     For bytes: `of` is the SHA-256 (hexadecimal) of the message and `start`, `end` count its bytes from 0, end
-    excluded. For a Lookup: `of` is `lookup:` and the lookup's `name`, start and end are 0.
+    excluded. For a Lookup: `of` is `lookup:` and the lookup's `id` (type and name), start and end are 0.
     """
 
     of: str

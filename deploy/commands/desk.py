@@ -1,7 +1,7 @@
 """The desk at which every verb works: the home, who asks, and how to answer.
 
-With `--json` standard output holds one JSON object a line and nothing else; tables, bars and remarks go to standard error
-or, without it, to the terminal. Before evidence is shown the look is noted in the audit.
+With `--json` standard output holds one JSON object a line and nothing else; tables, bars and remarks go to
+standard error or, without it, to the terminal. Before evidence is shown the look is noted in the audit.
 """
 
 import os

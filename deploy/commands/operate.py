@@ -14,7 +14,6 @@ from rich.table import Table
 from deploy.checkpoints import all_checkpoints, erased, write_checkpoint
 from deploy.commands import people
 from deploy.commands.desk import JSON, Desk, bar, emit, err, out
-from deploy.sweeper import start
 from deploy.wiring import House, open_house
 from intake.errors import Refused
 from intake.follower import only_one
@@ -66,7 +65,7 @@ def serve(context: typer.Context) -> None:
             processes.revive()
 
 
-class running:  # noqa: N801 (used as a statement: with running(home))
+class running:
     """The processes of a home, started on entry and stopped on leaving; `revive` starts again what died."""
 
     def __init__(self, home: Path) -> None:

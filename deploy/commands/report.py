@@ -1,4 +1,6 @@
-"""`lapwing report`: hands in files and folders, waits until their reports are in cases, and says what became of each."""
+"""`lapwing report`: hands in files and folders, waits until their reports are in cases, and says what became of
+each.
+"""
 
 import hashlib
 import os

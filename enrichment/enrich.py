@@ -1,0 +1,196 @@
+"""STEP enrich: a report gets its Examination, lookups and findings together, one record per round.
+
+The hostile bytes are read in a parsing child, which gets them with the answers known so far and gives back what
+it found and what it would like to ask. Questions are asked here, as far as asking can't warn the sender
+(`askable.py`); the child judges again until it has nothing more to ask. What it cites must lie inside the bytes
+or name a kept lookup; an answer that doesn't is not believed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from enrichment.blocklists import zones_named
+from enrichment.examination import Boundary, Check, Examination, Hop
+from enrichment.facts import Lookup, Question
+from enrichment.finding import Finding
+from enrichment.questions import divided
+from intake.archive import Archive
+from intake.errors import Refused
+from intake.message import Message
+from intake.parsing import NotExamined, Parser
+from intake.record import Cite, Value, sha256
+from intake.report import Claims, Report, Reporter
+from intake.submission import Submission
+from intake.work import Work
+
+JOB = "examine"
+TURNS = 6
+"""How often the child may ask for more answers before it must conclude with what it has."""
+
+
+class Context(Value, frozen=True):
+    """What the child is told beside the bytes.
+
+    `received` is when the submission came in, `zones` name the blocklists, `whole` says that the copy came whole from a
+    reporter whom we know, `last` that no more will be answered.
+    """
+
+    claims: Claims
+    edges: tuple[str, ...]
+    received: datetime
+    zones: tuple[str, ...]
+    whole: bool = False
+    last: bool = False
+    answers: dict[str, Lookup] = msgspec.field(default_factory=dict)
+
+
+class Examined(Value, frozen=True):
+    """What the child found, and what it would ask to know more."""
+
+    message: Message
+    hops: tuple[Hop, ...] = ()
+    boundary: Boundary = Boundary()
+    checks: tuple[Check, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    limits: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+
+class Resolver(Protocol):
+    """The port of `enrichment/gather/resolver.py`."""
+
+    def ask(self, questions: Sequence[Question]) -> tuple[Lookup, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the step needs; `clock` gives UTC."""
+
+    archive: Archive
+    parser: Parser
+    work: Work
+    resolver: Resolver
+    zones: tuple[str, ...]
+    clock: "Clock"
+
+
+class Clock(Protocol):
+    """Gives the time, UTC."""
+
+    def __call__(self) -> datetime: ...
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One report while it is examined."""
+
+    report: Report
+    data: bytes
+    context: Context
+    answers: dict[str, Lookup] = field(default_factory=dict)
+    examined: Examined | None = None
+    failed: str = ""
+
+
+def enrich(tools: Tools, keys: Sequence[str]) -> None:
+    """Examine these reports for the first time; doing it again changes nothing."""
+    wanted = [key for key in keys if tools.archive.get(Examination, f"{key}/1") is None]
+    desks = [_desk(tools, key) for key in wanted]
+    open_ = list(desks)
+    for turn in range(TURNS):
+        asking = [(desk, _turn(tools, desk, last=turn == TURNS - 1)) for desk in open_]
+        asking = [pair for pair in asking if pair[1]]
+        _answer(tools, asking)
+        open_ = [desk for desk, _ in asking]
+    records = [_examination(tools, desk) for desk in desks]
+    tools.work.put("assess", [each.report for each in records])
+    tools.archive.keep_all(records)
+
+
+def _desk(tools: Tools, key: str) -> _Desk:
+    report = tools.archive.get(Report, key)
+    submission = tools.archive.get(Submission, report.submission) if report else None
+    if report is None or submission is None:
+        raise Refused("erased", "this report is not kept any more")
+    reporter = tools.archive.get(Reporter, report.reporter)
+    edges = reporter.edges if reporter else ()
+    whole = reporter is not None and reporter.class_ != "public" and not report.missing
+    context = Context(
+        claims=report.claims, edges=edges, received=submission.received, zones=tools.zones, whole=whole
+    )  # fmt: skip
+    return _Desk(report, tools.archive.message(report), context)
+
+
+def _turn(tools: Tools, desk: _Desk, last: bool) -> list[Question]:
+    """Let the child look with the answers so far; the questions that are new, none on the last turn."""
+    told = msgspec.structs.replace(desk.context, answers=desk.answers, last=last)
+    try:
+        examined: Examined = tools.parser.run(JOB, desk.data, told, Examined)
+        _check(examined, desk)
+    except NotExamined as error:
+        desk.failed = error.reason
+        return []
+    desk.examined = examined
+    return [] if last else [each for each in examined.questions if each.id not in desk.answers]
+
+
+def _answer(tools: Tools, asking: Sequence[tuple[_Desk, Sequence[Question]]]) -> None:
+    """Ask all desks' questions together; what must not be asked is answered 'withheld'."""
+    zones = zones_named(tools.zones)
+    allowed: dict[str, Question] = {}
+    for desk, questions in asking:
+        may, held = divided(questions, zones, desk.answers, {})
+        allowed |= {each.id: each for each in may}
+        desk.answers |= {each.id: msgspec.structs.replace(each, at=tools.clock()) for each in held}
+    found = {each.id: each for each in tools.resolver.ask(tuple(allowed.values()))}
+    for desk, questions in asking:
+        desk.answers |= {each.id: found[each.id] for each in questions if each.id in found}
+
+
+def _check(examined: Examined, desk: _Desk) -> None:
+    """`NotExamined` when the child says what can't be: another digest, or a cite of bytes or lookups that aren't
+    there.
+    """
+    digest, size = sha256(desk.data), len(desk.data)
+    if examined.message.sha256 != digest or examined.message.size != size:
+        raise NotExamined("shape")
+    for cite in _cites(examined):
+        if cite.of == digest and 0 <= cite.start <= cite.end <= size:
+            continue
+        if cite.of.startswith("lookup:") and cite.of[len("lookup:") :] in desk.answers:
+            continue
+        raise NotExamined("cite")
+
+
+def _cites(examined: Examined) -> Iterator[Cite]:
+    message = examined.message
+    for group in (message.headers, message.from_, message.to, message.reply_to, message.links, message.leaves):
+        yield from (each.cite for each in group)
+    yield from (hop.cite for hop in examined.hops)
+    for check in examined.checks:
+        yield from check.cites
+    for finding in examined.findings:
+        yield from finding.cites
+    single = (message.subject_cite, message.date_cite, message.text_cite, examined.boundary.cite)
+    yield from (cite for cite in single if cite is not None)
+
+
+def _examination(tools: Tools, desk: _Desk) -> Examination:
+    if desk.examined is None or desk.failed:
+        message = Message(sha256=sha256(desk.data), size=len(desk.data), limits=("not-fully-examined",))
+        desk.examined = Examined(message=message, limits=(f"not fully examined ({desk.failed})",))
+    found = desk.examined
+    return Examination(
+        report=desk.report.id, submission=desk.report.submission, round=1, at=tools.clock(), message=found.message,
+        hops=found.hops, boundary=found.boundary, checks=found.checks, findings=found.findings,
+        lookups=tuple(desk.answers[name] for name in sorted(desk.answers)), limits=found.limits,
+    )  # fmt: skip
+
+
+def answers_of(examination: Examination) -> Mapping[str, Lookup]:
+    """The answers of a round by question, as a replay gives them to the child."""
+    return {each.id: each for each in examination.lookups}
