@@ -1,9 +1,9 @@
 """Harm: what a message does to whom, kept apart by dimension, with the reasons in sentences.
 
 `Assessment` is the judgement of one report. A grade is 3 concrete (a person who does what the message asks is
-harmed), 2 potential, 1 nuisance, 0 none, as in the rubric; a dimension that is not named is unknown, which is not 0.
+harmed), 2 potential, 1 nuisance, 0 none, as in the rubric; an unnamed dimension is unknown, which is not 0.
 The band is the highest grade of any harm dimension: volume can't lift it and confidence can't lower it.
-Dimensions: the house plan, section 7; criteria: US 15 USC 46(j), MoRiLE, the London Action Plan (concrete damage first).
+Dimensions: the house plan, section 7; criteria: US 15 USC 46(j), MoRiLE, London Action Plan (concrete damage first).
 """
 
 from typing import Literal

@@ -1,0 +1,217 @@
+"""Terms: finding what a text says, by lists of phrases in many languages, in time linear in the text.
+
+`tokens` folds a text (compatibility forms, case, accents, invisible characters, disguised letters) into words; each
+character of a script without spaces is a word of its own. A lexicon is a file of `[concept]` headings with one
+phrase a line: `a|b` are alternatives for one word, `word*` is a beginning, `x ~ y` wants both within `NEAR` words of
+each other. One walk over the words finds every phrase of every language at once.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+NEAR = 10
+"""Words between the two halves of a phrase with `~`."""
+MOST_TOKENS = 6_000
+"""Words of one text that are read: the first five sixths of these from its beginning, the others from its end."""
+MOST_CHARACTERS = 200_000
+FOLDER = Path(__file__).parent / "lexicon"
+
+_TOKEN = re.compile(r"[^\W_]{1,60}")
+_INVISIBLE = dict.fromkeys(
+    [0xAD, 0x34F, 0x115F, 0x1160, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F),
+     *range(0x2060, 0x2065), 0x3164, 0xFEFF]
+)  # fmt: skip
+_SPLIT = re.compile(r"(?<![\w.@/])[a-z]{1,6}(?:[.*_][a-z]{1,6}){1,5}(?![\w.@])")
+_ENDINGS = frozenset(
+    ["com", "net", "org", "info", "biz", "edu", "gov", "int", "mil", "co", "uk", "de", "fr", "hk", "tw", "jp", "cn",
+     "ru", "eu", "us", "ca", "au", "nl", "es", "it", "pl", "br", "io", "me", "tv", "cc", "html", "htm", "php", "py"]
+)  # fmt: skip
+_LEET = str.maketrans("01345@$", "oieasas")
+_CYRILLIC = str.maketrans("асеорхуіјѕһԁ", "aceopxyijshd")
+_SPACELESS = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
+)
+
+
+def _latin() -> dict[int, str]:
+    """Latin letters with marks to those without."""
+    letters = [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]
+    plain = {code: unicodedata.normalize("NFKD", chr(code))[0] for code in letters}
+    return {code: letter for code, letter in plain.items() if letter.isascii()} | {0xF8: "o", 0x142: "l", 0x131: "i"}
+
+
+_PLAIN = _latin()
+
+
+class Text:
+    """A folded text: its words in order, and how many of them had been disguised."""
+
+    def __init__(self, text: str) -> None:
+        folded = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS].translate(_INVISIBLE)).casefold()
+        if not folded.isascii():
+            folded = folded.translate(_PLAIN)
+        self.disguised = 0
+        folded = _SPLIT.sub(self._closed, folded)
+        words = [word for match in _TOKEN.finditer(folded) for word in self._word(match.group())]
+        self.limited = len(words) > MOST_TOKENS
+        head = MOST_TOKENS * 5 // 6
+        self.words = words[:head] + words[head - MOST_TOKENS :] if self.limited else words
+
+    def _closed(self, match: re.Match[str]) -> str:
+        """'ca.mp.aign' as one word; a host name stays."""
+        written = match.group()
+        if written.replace("*", ".").replace("_", ".").rpartition(".")[2] in _ENDINGS:
+            return written
+        self.disguised += 1
+        return re.sub(r"[.*_]", "", written)
+
+    def _word(self, word: str) -> Iterator[str]:
+        if word.isascii():
+            if not word.isalpha() and not word.isdigit() and len(word) >= 4:
+                plain = word.translate(_LEET)
+                if plain.isalpha() and sum(letter.isdigit() for letter in word) * 2 < len(word):
+                    self.disguised += 1
+                    word = plain
+            yield word
+        elif _SPACELESS.search(word):
+            yield from _apart(word)
+        else:
+            plain = word.translate(_CYRILLIC)
+            self.disguised += plain != word and plain.isascii()
+            yield plain if plain.isascii() else word
+
+
+def _apart(word: str) -> Iterator[str]:
+    """Characters of scripts without spaces one by one, what stands between them whole."""
+    rest = ""
+    for letter in word:
+        if _SPACELESS.match(letter):
+            if rest:
+                yield rest
+            rest = ""
+            yield letter
+        else:
+            rest += letter
+    if rest:
+        yield rest
+
+
+class _Node:
+    __slots__ = ("begins", "ends", "lengths", "next")
+
+    def __init__(self) -> None:
+        self.next: dict[str, _Node] = {}
+        self.begins: dict[str, _Node] = {}
+        self.lengths: tuple[int, ...] = ()
+        self.ends: list[int] = []
+
+    def step(self, word: str) -> Iterator["_Node"]:
+        exact = self.next.get(word)
+        if exact is not None:
+            yield exact
+        for length in self.lengths:
+            found = self.begins.get(word[:length])
+            if found is not None and len(word) >= length:
+                yield found
+
+    def child(self, word: str) -> "_Node":
+        if not word.endswith("*"):
+            return self.next.setdefault(word, _Node())
+        node = self.begins.setdefault(word[:-1], _Node())
+        self.lengths = tuple(sorted({len(beginning) for beginning in self.begins}))
+        return node
+
+
+class Lexicon:
+    """Concepts and their phrases, compiled. `files` maps a name (for errors) to the text of a lexicon file."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._root = _Node()
+        self._halves: dict[str, int] = {}
+        self._lines: list[tuple[str, tuple[int, ...]]] = []
+        for name, text in files.items():
+            self._read(name, text)
+
+    def _read(self, name: str, text: str) -> None:
+        concept = ""
+        for number, written in enumerate(text.splitlines(), 1):
+            line = written.strip()
+            if line.startswith("["):
+                concept = line.strip("[]")
+            elif line and not line.startswith("#"):
+                if not concept:
+                    raise ValueError(f"{name}:{number}: a phrase before the first concept")
+                self._lines.append((concept, tuple(self._half(half) for half in line.split("~"))))
+
+    def _half(self, half: str) -> int:
+        half = half.strip()
+        if half not in self._halves:
+            number = self._halves[half] = len(self._halves)
+            for sequence in _sequences(half):
+                node = self._root
+                for word in sequence:
+                    node = node.child(word)
+                node.ends.append(number)
+        return self._halves[half]
+
+    def concepts(self, text: Text) -> dict[str, int]:
+        """How many different phrases of each concept the text holds; concepts with none are left out."""
+        places = self._places(text.words)
+        found: dict[str, int] = {}
+        for concept, halves in self._lines:
+            if all(half in places for half in halves) and _near([places[half] for half in halves]):
+                found[concept] = found.get(concept, 0) + 1
+        return found
+
+    def _places(self, words: Sequence[str]) -> dict[int, list[int]]:
+        """Where each half phrase begins."""
+        places: dict[int, list[int]] = {}
+        for start in range(len(words)):
+            nodes, at = [self._root], start
+            while nodes and at < len(words):
+                nodes = [following for node in nodes for following in node.step(words[at])]
+                at += 1
+                for node in nodes:
+                    for half in node.ends:
+                        places.setdefault(half, []).append(start)
+        return places
+
+
+def _sequences(half: str) -> Iterable[list[str]]:
+    """Every sequence of words that a half phrase stands for."""
+    choices = []
+    for item in half.split():
+        choices.append([list(_folded(each)) for each in item.split("|")])
+    for chosen in product(*choices):
+        yield [word for words in chosen for word in words]
+
+
+def _folded(item: str) -> Iterator[str]:
+    """An item of a phrase as words; the star stays on the last."""
+    star = "*" if item.endswith("*") else ""
+    words = Text(item.rstrip("*")).words
+    yield from words[:-1]
+    yield words[-1] + star
+
+
+def _near(places: Sequence[Sequence[int]]) -> bool:
+    """Whether some place of each stands within reach of one of the first."""
+    if len(places) == 1:
+        return True
+    return any(all(_reach(start, other) for other in places[1:]) for start in places[0])
+
+
+def _reach(start: int, places: Sequence[int]) -> bool:
+    at = bisect_left(places, start - NEAR)
+    return at < len(places) and places[at] <= start + NEAR
+
+
+@cache
+def lexicon() -> Lexicon:
+    """All languages together; read once."""
+    return Lexicon({path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.txt"))})
