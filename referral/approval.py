@@ -29,19 +29,6 @@ def bundle_statement(tagmanifest: str, person: str) -> bytes:
     return _BUNDLE + f"{tagmanifest}\n{person}\n".encode()
 
 
-def new_key(passphrase: str) -> tuple[bytes, str]:
-    """A person's new key: encrypted PEM, and the public key in hexadecimal. `Refused` under 8 characters."""
-    if len(passphrase) < 8:
-        raise Refused("passphrase", "a passphrase has at least 8 characters")
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase.encode()),
-    )
-    return pem, key.public_key().public_bytes_raw().hex()
-
-
 class Signer:
     """An opened key: signs, and knows its public key. `Refused` for a wrong passphrase or another kind of key."""
 

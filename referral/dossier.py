@@ -6,11 +6,11 @@ knows all of a message but one address could guess that address from the digest.
 Countries follow the registries: an allocation is not a location, and each of them says in which role it was found.
 """
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from enrichment.examination import Examination
+from enrichment.gather.registry import network
 from intake.record import Cite, Value
 from intake.report import Claims
 
@@ -234,29 +234,11 @@ def _hosted(examination: Examination, host: str, domain: str) -> tuple[str, str,
 
 
 def origin(examination: Examination, address: str) -> tuple[str, str, str]:
-    """(AS number, country of allocation, pointer to the lookup) of an address; '' each where nothing was answered.
-
-    Reads the answers of Team Cymru's origin zones, `ASN | prefix | CC | registry | date`; the longest prefix counts.
-    """
-    name = origin_name(address)
-    lookup = examination.lookup("TXT", name) if name else None
-    rows = [[cell.strip() for cell in text.split("|")] for text in (lookup.answers if lookup else ())]
-    rows = [row for row in rows if len(row) >= 3 and "/" in row[1]]
-    if not rows:
+    """(AS number, country of allocation, pointer to the lookup) of an address; '' each where nothing was answered."""
+    found = network(address, {each.id: each for each in examination.lookups})
+    if found is None or not found.cites:
         return "", "", ""
-    best = max(rows, key=lambda row: int(row[1].rpartition("/")[2]) if row[1].rpartition("/")[2].isdigit() else -1)
-    number = best[0].split()[0] if best[0].split() else ""
-    return (f"AS{number}" if number else ""), best[2].upper(), f"lookup:TXT {name}"
-
-
-def origin_name(address: str) -> str:
-    """The name under which an address is asked for at Team Cymru; '' for what is no address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    labels, _, _ = parsed.reverse_pointer.rpartition(".in-addr.arpa" if parsed.version == 4 else ".ip6.arpa")
-    return f"{labels}.origin{'' if parsed.version == 4 else '6'}.asn.cymru.com"
+    return (f"AS{found.systems[0]}" if found.systems else ""), found.allocated_to, found.cites[0].of
 
 
 def _countries(seen: tuple[Seen, ...]) -> tuple[Where, ...]:

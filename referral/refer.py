@@ -5,13 +5,15 @@ is no way to `sent` but through the checks, an approval of exactly this digest b
 seal by one who approved. Of `sent` and `withdrawn` one wins, for all versions of a request together.
 """
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from intake.errors import Refused
+from intake.people import MAY, Person
 from intake.record import sha256
 from referral.approval import Signer, approval, counting
 from referral.checks import checks, failing
@@ -43,6 +45,15 @@ class House(NamedTuple):
     archive: Archive
     authority: Authority
     keys: Mapping[str, str]
+
+
+def approvers(people: Iterable[tuple[Person, bool]]) -> dict[str, str]:
+    """Person id -> public key in hexadecimal, of all who may approve today (`intake.people.everybody`)."""
+    return {
+        person.id: base64.b64decode(person.public_key).hex()
+        for person, there in people
+        if there and person.public_key and MAY["approve"] & set(person.roles)
+    }
 
 
 def contacts(archive: Archive) -> tuple[ContactPoint, ...]:
