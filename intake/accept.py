@@ -9,7 +9,6 @@ A reference is what a stranger holds: the submission's id and a short keyed dige
 known as one before anybody has worked on it, and a guessed one is not.
 """
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -26,7 +25,7 @@ PART = 262_144
 PART_KIND = "part"
 _ID = 26
 _MAC = 8
-_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
+_LETTERS = b"0123456789abcdefghjkmnpqrstvwxyz" * 8
 _AS_READ_OUT = str.maketrans("oil", "011")
 
 T = TypeVar("T")
@@ -46,13 +45,14 @@ class Writer(Protocol):
 
 
 def reference(secret: bytes, submission: str) -> str:
-    """The reference of a submission: 26 characters of id, a hyphen, 8 characters of HMAC-SHA-256."""
-    return f"{submission}-{_readable(hmac.digest(secret, submission.encode(), 'sha256'))[:_MAC]}"
+    """The reference of a submission: 26 characters of id, a hyphen, 8 of keyed BLAKE2b (`secret`: 16 to 64 bytes)."""
+    mac = hashlib.blake2b(submission.encode(), key=secret, digest_size=_MAC)
+    return f"{submission}-{_letters(mac.digest())}"
 
 
-def _readable(data: bytes) -> str:
-    """Base-32 in the alphabet of `record.name_of`, by way of RFC 4648's."""
-    return base64.b32encode(data).translate(_ALPHABET, b"=").decode()
+def _letters(data: bytes) -> str:
+    """A letter of the alphabet of `record.name_of` for the low five bits of each byte."""
+    return data.translate(_LETTERS).decode()
 
 
 def submission_of(secret: bytes, text: str) -> str | None:
@@ -89,7 +89,7 @@ class Acceptor:
     def open(self, channel: str, envelope: Envelope, limit: int, filename: str = "") -> "Acceptance":
         """A new acceptance of at most `limit` bytes; `Full` when the disk is low."""
         self.check_room(limit)
-        return Acceptance(self, _readable(self._random(17))[:_ID], channel, envelope, limit, filename)
+        return Acceptance(self, _letters(self._random(_ID)), channel, envelope, limit, filename)
 
     def check_room(self, limit: int) -> None:
         """`Full` while less than one and a half times `limit`, or less than the reserve, is free."""

@@ -13,15 +13,13 @@ MINUTE = 60.0
 
 def source_of(peer: str) -> str:
     """The source that an address belongs to: itself for IPv4 (also mapped into IPv6), its /64 for IPv6."""
+    if ":" not in peer:
+        return peer
     try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
+        address = ipaddress.IPv6Address(peer.partition("%")[0])
     except ValueError:
         return peer
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
 
 
 class Gate:

@@ -53,6 +53,8 @@ def path(keyword: str, arg: str) -> tuple[str, list[str]] | None:
 
 
 def _controls(text: str) -> bool:
+    if text.isascii():
+        return not text.isprintable()
     return any(letter < " " or letter == "\x7f" for letter in text)
 
 
