@@ -17,7 +17,7 @@ def sealed(data: bytes, times: int = 1) -> bytes:
     for number in range(times):
         chain = b" arc=pass;" if number else b""
         with_results = RESULTS.replace(b"mx.isp.test;", b"mx.isp.test;" + chain) + data
-        lines = dkim.arc_sign(with_results, b"s1", b"isp.test", pem(), b"mx.isp.test", timestamp=1795431600 + number)
+        lines = dkim.arc_sign(with_results, b"s1", b"isp.test", pem(), b"mx.isp.test", timestamp=1700000000 + number)
         data = b"".join(lines) + data
     return data
 
@@ -78,6 +78,13 @@ def test_a_run_of_spaces_does_not_hold_the_chain_up() -> None:
     simple = sealed(PLAIN).replace(b"c=relaxed/relaxed", b"c=relaxed/simple")
     assert judged(simple + b" " * 200_000 + b"x\r\n").reason == "limit: runs of white space"
     assert time.monotonic() - start < 2
+
+
+def test_times_that_only_the_clock_of_now_speaks_against_are_unverifiable() -> None:
+    for old, new in ((b"t=1700000000", b"t=9900000000"), (b"c=relaxed", b"x=1700000001; c=relaxed")):
+        check = judged(sealed(PLAIN).replace(old, new))
+        assert check.result == "unverifiable"
+        assert "value is" in check.reason
 
 
 def test_a_mail_without_chain_has_no_check() -> None:
