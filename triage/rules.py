@@ -54,6 +54,8 @@ def _proposal(s: Signs) -> bool:
 
 
 def _lottery(s: Signs) -> bool:
+    if s.has("casino") and not s.has("handover", "fund"):
+        return False
     return s.count("lottery") >= 2 or (s.has("lottery") and s.has("millions", "handover", "fund", "role"))
 
 
@@ -80,6 +82,8 @@ _TROUBLE = ("account", "unusual", "bank", "mailbox", "authority", "parcel")
 
 
 def _verify(s: Signs) -> bool:
+    if s.shop and s.has("prize", "survey"):
+        return False
     return s.has("verify") and _away(s) and (s.has(*_TROUBLE) or bool(s.borrowed) or s.number_link or s.masked)
 
 
@@ -100,7 +104,7 @@ def _spoofed_link(s: Signs) -> bool:
 
 
 def _conversational(s: Signs) -> bool:
-    return s.conversation or (s.mailing_list and not s.has("click", "callus"))
+    return s.conversation or (s.mailing_list and not _lure(s) and not s.has("click", "callus", "sale"))
 
 
 def _lure(s: Signs) -> bool:
@@ -167,7 +171,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _row(
         "ph.callback", "phishing", "money", 3, 0.75, "A bill for something never bought, with a number to call.",
-        lambda s: s.has("invoice") and (s.has("callus") or bool(s.phones) or s.free_sender),
+        lambda s: s.has("invoice") and s.count("sale") < 2 and (s.has("callus") or bool(s.phones) or s.free_sender),
     ),
     _row(
         "ph.page", "phishing", "credentials", 3, 0.7, "It carries a web page ({file}) for the reader to fill in.",
@@ -200,7 +204,7 @@ RULES: tuple[Rule, ...] = (
     ),
     # probable harm
     _row("iv.stock", "investment", "money", 2, 0.85, "It promotes a share with a target price or a call to buy.", lambda s: s.count("stock") >= 2),
-    _row("iv.rich", "investment", "money", 2, 0.65, "It promises an income for little work.", lambda s: s.has("getrich")),
+    _row("iv.rich", "investment", "money", 2, 0.6, "It promises an income for little work.", lambda s: s.has("getrich")),
     _row("iv.richer", "investment", "money", 2, 0.8, "It promises riches in several ways.", lambda s: s.count("getrich") >= 2),
     _row("iv.trading", "investment", "money", 2, 0.7, "It promises returns from trading or cryptocurrency.", lambda s: s.has("invest")),
     _row("he.drug", "pharma-health", "health", 2, 0.8, "It sells medicines outside a pharmacy's rules.", lambda s: s.has("drug")),
@@ -210,14 +214,15 @@ RULES: tuple[Rule, ...] = (
     _row("co.replicas", "counterfeit", "money", 2, 0.9, "It names several brands or programs for copies.", lambda s: s.count("replica") >= 2),
     _row("ga.casino", "gambling-adult", "money", 2, 0.8, "It invites to gamble for money.", lambda s: s.has("casino")),
     _row("ga.adult", "gambling-adult", "people", 2, 0.7, "It offers sexual content or paid contacts.", lambda s: s.has("adult")),
-    _row("sc.prize", "scam-other", "money", 2, 0.8, "It says that the reader won or was chosen for a gift.", lambda s: s.has("prize")),
+    _row("sc.prize", "scam-other", "money", 2, 0.55, "It speaks of a gift or a prize for the reader.", lambda s: s.has("prize")),
+    _row("sc.prizes", "scam-other", "money", 2, 0.85, "It says that the reader won or was chosen for a gift.", lambda s: s.count("prize") >= 2 or (s.has("prize") and not s.has("sale"))),
     _row(
         "sc.shop", "scam-other", "money", 2, 0.85, "It borrows the name of {borrowed} for a gift or a survey.",
         lambda s: bool(s.borrowed) and s.has("prize", "survey"), _LINKS,
     ),
     _row("sc.survey", "scam-other", "credentials", 2, 0.7, "It offers a reward for a survey.", lambda s: s.has("survey")),
     _row("sc.degree", "scam-other", "money", 2, 0.85, "It sells degrees.", lambda s: s.has("degree")),
-    _row("sc.debt", "scam-other", "money", 2, 0.6, "It promises help with debts, credit or a warranty.", lambda s: s.has("debt")),
+    _row("sc.debt", "scam-other", "money", 2, 0.55, "It promises help with debts, credit or a warranty.", lambda s: s.has("debt")),
     _row("sc.trick", "scam-other", "money", 2, 0.55, "It sells by fear or by a trick.", lambda s: s.has("trick")),
     _row("sc.pillow", "scam-other", "money", 2, 0.5, "It praises a wonder product in short supply.", lambda s: s.has("pillow") and not s.authentic),
     _row(

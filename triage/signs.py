@@ -108,7 +108,7 @@ def signs(examination: Examination, lexicon: Lexicon) -> Signs:
         page=_named(message.leaves, PAGES),
         packed=_named(message.leaves, PACKED),
         pictures=_pictures(message),
-        picture_only=_pictures(message) > 0 and _says_nothing(said, len(text.words)),
+        picture_only=_picture_only(message, said, len(text.words)),
         wallets=wallets(message.text[:20_000]),
         phones=phones(message.text[:20_000]),
         undisclosed=not message.to or "undisclosed" in message.to[0].address.lower(),
@@ -123,7 +123,7 @@ def _travel(message: Message, checks: Sequence[Check], sender: str) -> dict[str,
     precedence = " ".join(header.value.lower() for header in message.all("Precedence")[:2])
     return {
         "conversation": answers and (quoted or _REPLY.match(message.subject) is not None),
-        "mailing_list": bool(message.all("List-Post")) or "list" in precedence or "bulk" in precedence,
+        "mailing_list": bool(message.all("List-Post") or message.all("List-Id")) or "list" in precedence,
         "bulk": bool(message.all("List-Unsubscribe")),
         "authentic": _authentic(checks, sender),
         "spoofed": any(each.method == "dmarc" and each.result == "fail" and each.basis in TRUSTED for each in checks),
@@ -203,7 +203,8 @@ def _pictures(message: Message) -> int:
     return carried + sum(link.where == "image" for link in message.links[:200])
 
 
-def _says_nothing(said: dict[str, int], words: int) -> bool:
-    """Text that no concept but the furniture of mail recognises, or hardly any text at all."""
+def _picture_only(message: Message, said: dict[str, int], words: int) -> bool:
+    """A picture with hardly any text, or one that is carried under text in which no concept is recognised."""
     furniture = {"unsubscribe", "click", "wrote", "urgent", "callus"}
-    return words < 25 or not (said.keys() - furniture)
+    carried = any(leaf.type.startswith("image/") and leaf.size >= PICTURE for leaf in message.leaves)
+    return (words < 25 and _pictures(message) > 0) or (carried and not said.keys() - furniture)

@@ -26,12 +26,14 @@ _INVISIBLE = dict.fromkeys(
     [0xAD, 0x34F, 0x115F, 0x1160, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F),
      *range(0x2060, 0x2065), 0x3164, 0xFEFF]
 )  # fmt: skip
+_LINK = re.compile(r"https?://[^\s<>\"]{1,2000}|[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,12}")
 _SPLIT = re.compile(r"(?<![\w.@/])[a-z]{1,6}(?:[.*_][a-z]{1,6}){1,5}(?![\w.@])")
 _ENDINGS = frozenset(
     ["com", "net", "org", "info", "biz", "edu", "gov", "int", "mil", "co", "uk", "de", "fr", "hk", "tw", "jp", "cn",
      "ru", "eu", "us", "ca", "au", "nl", "es", "it", "pl", "br", "io", "me", "tv", "cc", "html", "htm", "php", "py"]
 )  # fmt: skip
-_LEET = str.maketrans("01345@$", "oieasas")
+_DIGIT_IN_WORD = re.compile(r"^(?=.{5,30}$)[a-z]{0,20}[01345][a-z]{1,20}(?:[01345][a-z]{1,20})?$")
+_LEET = str.maketrans("01345", "oieas")
 _CYRILLIC = str.maketrans("асеорхуіјѕһԁ", "aceopxyijshd")
 _SPACELESS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
@@ -56,6 +58,7 @@ class Text:
         if not folded.isascii():
             folded = folded.translate(_PLAIN)
         self.disguised = 0
+        folded = _LINK.sub(" http ", folded)
         folded = _SPLIT.sub(self._closed, folded)
         words = [word for match in _TOKEN.finditer(folded) for word in self._word(match.group())]
         self.limited = len(words) > MOST_TOKENS
@@ -72,11 +75,9 @@ class Text:
 
     def _word(self, word: str) -> Iterator[str]:
         if word.isascii():
-            if not word.isalpha() and not word.isdigit() and len(word) >= 4:
-                plain = word.translate(_LEET)
-                if plain.isalpha() and sum(letter.isdigit() for letter in word) * 2 < len(word):
-                    self.disguised += 1
-                    word = plain
+            if _DIGIT_IN_WORD.match(word):
+                self.disguised += 1
+                word = word.translate(_LEET)
             yield word
         elif _SPACELESS.search(word):
             yield from _apart(word)
@@ -133,7 +134,7 @@ class Lexicon:
     def __init__(self, files: Mapping[str, str]) -> None:
         self._root = _Node()
         self._halves: dict[str, int] = {}
-        self._lines: list[tuple[str, tuple[int, ...]]] = []
+        self._lines: dict[int, list[tuple[str, tuple[int, ...]]]] = {}
         for name, text in files.items():
             self._read(name, text)
 
@@ -146,7 +147,8 @@ class Lexicon:
             elif line and not line.startswith("#"):
                 if not concept:
                     raise ValueError(f"{name}:{number}: a phrase before the first concept")
-                self._lines.append((concept, tuple(self._half(half) for half in line.split("~"))))
+                halves = tuple(self._half(half) for half in line.split("~"))
+                self._lines.setdefault(halves[0], []).append((concept, halves))
 
     def _half(self, half: str) -> int:
         half = half.strip()
@@ -160,25 +162,29 @@ class Lexicon:
         return self._halves[half]
 
     def concepts(self, text: Text) -> dict[str, int]:
-        """How many different phrases of each concept the text holds; concepts with none are left out."""
+        """How many phrases of each concept, different in their first words, the text holds; those with none are left out."""
         places = self._places(text.words)
-        found: dict[str, int] = {}
-        for concept, halves in self._lines:
-            if all(half in places for half in halves) and _near([places[half] for half in halves]):
-                found[concept] = found.get(concept, 0) + 1
-        return found
+        found: dict[str, set[tuple[str, ...]]] = {}
+        for first, starts in places.items():
+            for concept, halves in self._lines.get(first, ()):
+                if all(half in places for half in halves) and _near([places[half] for half in halves]):
+                    found.setdefault(concept, set()).add(tuple(text.words[starts[0] : starts[0] + 2]))
+        return {concept: len(beginnings) for concept, beginnings in found.items()}
 
     def _places(self, words: Sequence[str]) -> dict[int, list[int]]:
         """Where each half phrase begins."""
         places: dict[int, list[int]] = {}
-        for start in range(len(words)):
-            nodes, at = [self._root], start
-            while nodes and at < len(words):
-                nodes = [following for node in nodes for following in node.step(words[at])]
-                at += 1
+        first = {word: list(self._root.step(word)) for word in set(words)}
+        for start, word in enumerate(words):
+            nodes, at = first[word], start + 1
+            while nodes:
                 for node in nodes:
                     for half in node.ends:
                         places.setdefault(half, []).append(start)
+                if at == len(words):
+                    break
+                nodes = [following for node in nodes for following in node.step(words[at])]
+                at += 1
         return places
 
 
