@@ -36,15 +36,15 @@ from intake.vault.reader import Reader
 from intake.vault.writer import Writer
 from intake.work import SCHEMA as WORK_SCHEMA
 from intake.work import LeaseTable
-from referral.approval import Approval
 from referral.contact import ContactPoint
-from referral.request import AssistanceRequest
+from referral.disclosure import Consent
+from referral.request import Approval, AssistanceRequest, Delivery, Outcome, Seal
 from triage import assess
 from triage.case import Case, CaseEvent, Filing, Merge, Note
 
 KINDS: tuple[type[Record], ...] = (
     Submission, Unpacked, Decoding, Report, Reporter, Examination, Filing, Case, CaseEvent, Merge, Note,
-    ContactPoint, AssistanceRequest, Approval, Person, Departure, Audit, Erasure, LegalHold,
+    ContactPoint, AssistanceRequest, Approval, Seal, Outcome, Delivery, Consent, Person, Departure, Audit, Erasure, LegalHold,
 )  # fmt: skip
 """Every kind of record that is kept in the vault."""
 
