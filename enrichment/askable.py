@@ -10,6 +10,7 @@ Source: the house plan, section 6.
 import re
 from collections.abc import Set
 
+from enrichment.blocklists import NAMES
 from enrichment.facts import Question
 from enrichment.gather.mailers import large
 from intake.domains import registrable
@@ -28,7 +29,7 @@ _AUTONOMOUS = re.compile(r"as\d{1,10}\.asn\.cymru\.com")
 
 def askable(
     question: Question,
-    zones: Set[str] = frozenset(),
+    zones: Set[str] = NAMES,
     learned: Set[str] = frozenset(),
     reporters: int = 0,
     decided: bool = False,
