@@ -19,6 +19,11 @@ def _list() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@cache
+def _registered_list() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
 @lru_cache(maxsize=8192)
 def registrable(host: str) -> str:
     """The registrable domain of `host` (A-labels, any case, final dot allowed) in lower case.
@@ -29,6 +34,21 @@ def registrable(host: str) -> str:
     if not name or len(name) > LONGEST_NAME or _address(name):
         return ""
     return _list().privatesuffix(name) or ""
+
+
+@lru_cache(maxsize=8192)
+def registered(host: str) -> str:
+    """What a registrar has registered of `host`: as `registrable`, but private suffixes do not count."""
+    name = host.lower().removesuffix(".")
+    if not name or len(name) > LONGEST_NAME or _address(name):
+        return ""
+    return _registered_list().privatesuffix(name) or ""
+
+
+@lru_cache(maxsize=8192)
+def listed(host: str) -> bool:
+    """Whether the list knows the top level of `host`."""
+    return _list().publicsuffix(host.lower().removesuffix("."), accept_unknown=False) is not None
 
 
 def _address(text: str) -> bool:
