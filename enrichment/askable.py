@@ -23,7 +23,7 @@ ORIGIN = ("origin.asn.cymru.com", "origin6.asn.cymru.com")
 
 _TYPES = frozenset({"A", "AAAA", "MX", "NS", "SOA", "TXT"})
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_REVERSED = re.compile(rf"(?:{_OCTET}\.){{4}}|(?:[0-9a-f]\.){{32}}")
+_REVERSED = re.compile(rf"(?:[0-9a-f]\.){{32}}|(?:{_OCTET}\.){{4}}")
 _AUTONOMOUS = re.compile(r"as\d{1,10}\.asn\.cymru\.com")
 
 
@@ -66,4 +66,4 @@ def _about_an_address(type_: str, name: str, zones: Set[str]) -> bool:
 
 def _impersonal(name: str) -> bool:
     """Whether `name` is a registrable domain, or a public suffix, which is above all of them."""
-    return registrable(name) == name or (name != "" and registrable(f"x.{name}") == f"x.{name}")
+    return name != "" and (registrable(name) == name or registrable(f"x.{name}") == f"x.{name}")

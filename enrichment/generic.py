@@ -44,7 +44,7 @@ _ACCESS = _words(
     "residential ftth fttx fiber mobile isdn dov ip-pool t-dialin t-ipconnect adsl-dyn hsd1 hsi internetdsl"
 )
 _HOSTED = _words(
-    "vps[a-z]? cloud server srv host hosted hosting vm compute ec2 colo colocation dedibox node kvm droplet ip-ptr "
+    "vps[a-z]? cloud server srv hosted hosting vm compute ec2 colo colocation dedibox kvm droplet ip-ptr "
     "linodeusercontent members static-host your-server contaboserver startdedicated secureserver ovh aws vmi"
 )
 _HOSTERS = re.compile(
