@@ -28,7 +28,7 @@ from enrichment.gather.dmarc import Identity, dmarc
 from enrichment.gather.keys import Key, key, unfit
 from enrichment.gather.names import alabels
 from enrichment.gather.reported import reported
-from enrichment.gather.signature import Stop, coverage, lateness, owner, signed_names
+from enrichment.gather.signature import CLOCK_SLOP, Stop, coverage, lateness, owner, signed_names
 from intake.domains import registrable
 from intake.message import Header, Message
 from intake.record import Value
@@ -56,7 +56,6 @@ _LONG_RUN = re.compile(rb"\s{%d}" % (WHITE_RUN + 1))
 _FORM = re.compile(rb"[;\s]c\s*=")
 _RELAXED = re.compile(rb"[;\s]c\s*=\s*\w{1,20}/relaxed")
 _OTHER_BODY = "the body is not the one that was signed"
-_BY_CLOCK = ("x= value is past", "t= value is in the future")  # dkimpy asks the clock here and can't be told another
 _COPY = "; a copy that was written anew on the way explains this as well as a change does"
 
 
@@ -158,7 +157,7 @@ def _signatures(
         for value, header in zip(_values(mail, b"dkim-signature"), fields[:SIGNATURES], strict=False)
     ]
     if sealed:
-        checks.append(_check("arc", _chain(mail, asked), sealed[0], ""))
+        checks.append(_check("arc", _chain(mail, asked, received), sealed[0], ""))
     hit = {"dkim-signatures"} if len(fields) > SIGNATURES else set()
     return tuple(checks), hit
 
@@ -310,13 +309,16 @@ def _policy(tags: dict[bytes, bytes], found: Key, bits: int, late: str, reason: 
     return ("policy", late) if late else ("pass", reason)
 
 
-def _chain(mail: _Mail, asked: Asked) -> _Judged:
+def _chain(mail: _Mail, asked: Asked, received: datetime) -> _Judged:
     """The ARC chain (RFC 8617 section 5.2). A pass is the sealers' word and worth what they are trusted for."""
     fields = [each for each in mail.headers if each[0].lower() in dkim.ARC.ARC_HEADERS]
     if sum(name.lower() == b"arc-seal" for name, _ in fields) > ARC_SETS or len(fields) > 3 * ARC_SETS:
         return _Judged("unverifiable", "limit: too many ARC sets")
     if any(len(value) > SIGNATURE_FIELD or _LONG_RUN.search(value) for _, value in fields):
         return _Judged("unverifiable", "limit: ARC field too long")
+    untimely = next((why for _, value in fields if (why := _untimely(value, received))), "")
+    if untimely:
+        return _Judged("unverifiable", untimely)
     all_relaxed = all(_RELAXED.search(value) or not _FORM.search(value) for name, value in fields if _is_ams(name))
     if not all_relaxed and _space_cost(mail.body) > SPACE_COST:
         return _Judged("unverifiable", "limit: runs of white space")
@@ -330,10 +332,23 @@ def _chain(mail: _Mail, asked: Asked) -> _Judged:
     judged = _Judged("pass", "", *_sealer(sets))
     if status == dkim.CV_Pass:
         return judged
-    if open_ or reason.startswith(_BY_CLOCK):
-        return judged._replace(result="unverifiable", reason=open_[0] if open_ else reason[:120])
-    # Also where no field names its set, and where the newest seal itself reports failure: dkimpy says neither pass nor fail.
+    if open_:
+        return judged._replace(result="unverifiable", reason=open_[0])
+    # Also where no field names its set and where the newest seal reports failure: dkimpy says neither pass nor fail.
     return judged._replace(result="fail", reason=f"{reason[:120]}{_COPY}")
+
+
+def _untimely(value: bytes, received: datetime) -> str:
+    """Why the times of an ARC field must not reach dkimpy, which compares them with its own clock; or ''."""
+    try:
+        tags = parse_tag_value(value)
+    except InvalidTagValueList:
+        return ""
+    signed = tags.get(b"t", b"")
+    if b"x" in tags:
+        return "an ARC field has x="
+    late = signed.isdigit() and len(signed) <= 12 and int(signed) - CLOCK_SLOP > received.timestamp()
+    return "sealed after the mail was received (t=)" if late else ""
 
 
 def _is_ams(name: bytes) -> bool:

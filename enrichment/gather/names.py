@@ -4,6 +4,7 @@ Everything that becomes a question passes here first, so that no hostile text re
 are mapped by UTS 46 and encoded by IDNA 2008 (RFC 5891); underscores are allowed, as DKIM, DMARC and SPF need them.
 """
 
+import codecs
 from ipaddress import IPv6Address, ip_address
 
 import idna
@@ -11,6 +12,7 @@ import idna.uts46data  # loaded here, because idna loads it late and a parsing c
 
 LONGEST_NAME = 253
 LONGEST_LABEL = 63
+codecs.lookup("punycode")  # idna encodes by it and the interpreter loads it late, too
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _SEPARATORS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
 
