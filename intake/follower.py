@@ -65,10 +65,19 @@ class Follower:
             if not read:
                 return total
 
+    @property
+    def behind(self) -> bool:
+        """Whether some series has synced frames that the store has not seen."""
+        return any(self._unread(name) for name in series.all_series(self._reader.folder))
+
+    def _unread(self, name: str) -> bool:
+        mark = series.synced(self._reader.folder, name)
+        return self._store.position(name) != (mark.segment, mark.offset)
+
     def _one(self, name: str, step: Callable[[int], None]) -> int:
         mark = series.synced(self._reader.folder, name)
         position = self._store.position(name)
-        if position == (mark.segment, mark.offset):
+        if not self._unread(name):
             return 0
         count = 0
         frames = self._reader.follow(name, *position)

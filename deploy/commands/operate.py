@@ -68,8 +68,8 @@ def serve(context: typer.Context) -> None:
 class running:
     """The processes of a home, started on entry and stopped on leaving; `revive` starts again what died."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, names: tuple[str, ...] = PROCESSES) -> None:
+        self._home, self._names = home, names
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._died: dict[str, float] = {}
 
@@ -80,11 +80,16 @@ class running:
                 path.unlink(missing_ok=True)
         self._start("sweeper")
         self._await(run / "ready")
-        for name in PROCESSES[1:]:
+        for name in self._names[1:]:
             self._start(name)
-        for name in ("smtp", "upload"):
-            self._await(run / f"{name}.port")
+        for name in self._names[2:]:
+            self._await(run / f"{name.removesuffix('d')}.port")
         return self
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process numbers by name."""
+        return {name: process.pid for name, process in self._running.items()}
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", f"deploy.{name}", str(self._home)]
@@ -108,7 +113,7 @@ class running:
                 self._start(name)
 
     def __exit__(self, *_: object) -> None:
-        for name in reversed(PROCESSES):
+        for name in reversed(self._names):
             if name in self._running:
                 self._running[name].terminate()
         for process in self._running.values():

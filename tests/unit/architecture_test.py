@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -114,7 +115,11 @@ def test_the_bundles_verifier_imports_nothing_of_ours_and_is_short():
 
 @pytest.mark.parametrize("package", ROW)
 def test_each_name_belongs_to_one_distribution(package):
-    assert set(importlib.metadata.packages_distributions().get(package, [])) == {"lapwing"}
+    """Import names are generic, so nobody else's distribution may bring the same one into our environment."""
+    others = set(importlib.metadata.packages_distributions().get(package, [])) - {"lapwing"}
+    assert not others
+    assert importlib.metadata.distribution("lapwing")
+    assert Path(importlib.util.find_spec(package).origin).parent == ROOT / package
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

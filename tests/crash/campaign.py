@@ -1,0 +1,201 @@
+"""SIGKILL at random moments under SMTP load, and the judge of what is left: `python tests/crash/campaign.py --kills
+50`.
+
+Four clients send messages to the running system and journal every 250 (synced) before they go on; whatever gets
+no 250 is sent again, as a mail server does. Meanwhile a random process of the house, or a parsing child, is
+killed. In the end everything acknowledged must be there byte for byte, once, in one case.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import smtplib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from deploy.commands.operate import port, running
+from deploy.wiring import House, open_house
+from intake.archive import Archive
+from intake.report import Report
+from intake.submission import Submission
+from triage.case import Filing
+from triage.fold import CaseView
+
+NAMES = ("sweeper", "worker", "smtpd")
+
+
+class Load:
+    """The clients; `journal` gets a line for every message that was acknowledged."""
+
+    def __init__(self, home: Path, seed: int) -> None:
+        self._home, self._seed = home, seed
+        self._stop = threading.Event()
+        self._journal = os.open(home.parent / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.sent: set[str] = set()
+        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        os.close(self._journal)
+
+    def _client(self, number: int) -> None:
+        rng, turn = random.Random(self._seed * 100 + number), 0
+        while not self._stop.is_set():
+            data = message(rng, number, turn)
+            turn += 1
+            self.sent.add(hashlib.sha256(data).hexdigest())
+            while not self._stop.is_set() and not self._deliver(data, f"client{number}@isp{number}.example"):
+                time.sleep(0.1)
+
+    def _deliver(self, data: bytes, sender: str) -> bool:
+        """One attempt; True once it is acknowledged and journalled."""
+        try:
+            with smtplib.SMTP("127.0.0.1", port(self._home, "smtp"), timeout=10) as client:
+                client.ehlo("client.example")
+                client.mail(sender)
+                client.rcpt("report@lapwing.example")
+                code, said = client.data(data)
+        except (OSError, smtplib.SMTPException):
+            return False
+        if code != 250:
+            return False
+        line = {"sha256": hashlib.sha256(data).hexdigest(), "said": said.decode(), "sender": sender}
+        os.write(self._journal, json.dumps(line).encode() + b"\n")
+        os.fsync(self._journal)
+        return True
+
+
+def message(rng: random.Random, number: int, turn: int) -> bytes:
+    """A small spam of its own, some 2 kB, now and then up to 400 kB."""
+    words = " ".join(rng.choice(["claim", "your", "parcel", "fee", "now", "before", "account", "closes", "urgent", "bank", "verify"])
+                     for _ in range(rng.choice((200, 200, 200, 60_000))))  # fmt: skip
+    head = (
+        f"Received: from x{number}.example ([198.51.100.{number + 1}]) by mx.isp{number}.example; "
+        f"Mon, 23 Nov 2026 10:00:{turn % 60:02} +0000\r\nFrom: a{number}@spam{turn % 5}.example\r\n"
+        f"To: you@isp{number}.example\r\nSubject: parcel {number}-{turn}\r\nMessage-ID: <{number}.{turn}@spam.example>\r\n"
+    )
+    body = "\r\n".join(words[start : start + 900] for start in range(0, len(words), 900))
+    return (head + "\r\n" + body + f"\r\nhttp://pay{turn % 5}.example/{number}/{turn}\r\n").encode()
+
+
+def children_of(pid: int) -> list[int]:
+    """The parsing children of a worker."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(each) for each in found.stdout.split()]
+
+
+def kill_some(processes: running, rng: random.Random) -> str:
+    """Kill one of the house's processes, or the parsing child."""
+    target = rng.choice((*NAMES, "child"))
+    pids = processes.pids
+    victims = children_of(pids["worker"]) if target == "child" else [pids[target]]
+    for pid in victims[:1]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return target
+
+
+def campaign(folder: Path, kills: int, seed: int = 1) -> dict[str, int]:
+    """Run it in an empty folder; the figures."""
+    home = folder / "home"
+    home.mkdir()
+    settings = '[smtp]\nport = 0\nper_minute = 0\n[dns]\nmode = "off"\n'
+    (home / "lapwing.toml").write_text('domain = "lapwing.example"\nsegment = 2000000\n' + settings)
+    rng = random.Random(seed)
+    with running(home, NAMES) as processes:
+        load = Load(home, seed)
+        for _ in range(kills):
+            time.sleep(0.4 + rng.random() * 0.8)
+            kill_some(processes, rng)
+            processes.revive()
+            time.sleep(1.1)
+            processes.revive()
+        load.stop()
+        house = open_house(home, "judge")
+        for _ in range(1200):
+            processes.revive()
+            if settled(house):
+                break
+            time.sleep(0.2)
+    return judge(house, folder / "journal", load.sent)
+
+
+def settled(house: House) -> bool:
+    """Whether nothing is left to do and every submission is in."""
+    return not house.work.waiting() and not house.follower.behind
+
+
+def judge(house: House, journal: Path, sent: set[str]) -> dict[str, int]:
+    """Compare the journal with archive and store."""
+    archive = house.archive
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    lost = altered = 0
+    for line in lines:
+        submission = submission_of(archive, line["said"])
+        if submission is None:
+            lost += 1
+        elif hashlib.sha256(archive.bytes_of(submission)).hexdigest() != line["sha256"]:
+            altered += 1
+    reports = every(archive, Report)
+    filings = every(archive, Filing)
+    views = [view for view in every(archive, CaseView) if view.state != "merged"]
+    return {
+        "sent": len(sent),
+        "acknowledged": len(lines),
+        "lost": lost,
+        "altered": altered,
+        "reports": len(reports),
+        "doubled": len(reports) - len({(each.reporter, each.sha256) for each in reports}),
+        "unsent": len({each.sha256 for each in reports} - sent),
+        "missing": len({line["sha256"] for line in lines} - {each.sha256 for each in reports}),
+        "unfiled": len(reports) - len(filings),
+        "miscounted": abs(sum(view.reports for view in views) - len(filings)),
+        "held": len(house.work.held()),
+    }
+
+
+def submission_of(archive: Archive, said: str) -> Submission | None:
+    """The submission that a 250 reply names."""
+    words = [word for word in said.split() if "-" in word and len(word) == 35]
+    return archive.get(Submission, words[0].split("-")[0]) if words else None
+
+
+def every(archive: Archive, type_):
+    found, cursor = [], ""
+    while True:
+        page, cursor = archive.store.find(type_, {}, cursor=cursor, limit=1000)
+        found += page
+        if not cursor:
+            return found
+
+
+BAD = ("lost", "altered", "doubled", "unsent", "missing", "unfiled", "miscounted", "held")
+"""Figures that must be 0."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--kills", type=int, default=50)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = campaign(Path(folder), chosen.kills, chosen.seed)
+    for name, figure in figures.items():
+        print(f"{name:>14} {figure}")
+    sys.exit(any(figures[name] for name in BAD))
+
+
+if __name__ == "__main__":
+    main()
