@@ -47,14 +47,10 @@ class _View(NamedTuple):
 
 def dmarc(domain: str, identities: tuple[Identity, ...], asked: Asked, cites: tuple[Cite, ...]) -> tuple[Check, ...]:
     """The Checks for mail whose From names `domain` (A-labels): one, or two where the rules differ, 9989 first."""
-    tree = _judge(_tree_view(domain, asked), identities, asked, cites)
-    suffix = _judge(_suffix_view(domain, asked), identities, asked, cites)
-    same = (tree.result, tree.aligned, _policy_part(tree)) == (suffix.result, suffix.aligned, _policy_part(suffix))
+    tree, says = _judge(_tree_view(domain, asked), identities, asked, cites)
+    suffix, also = _judge(_suffix_view(domain, asked), identities, asked, cites)
+    same = (tree.result, tree.aligned, says) == (suffix.result, suffix.aligned, also)
     return (tree,) if same else (tree, suffix)
-
-
-def _policy_part(check: Check) -> str:
-    return check.reason.partition(": ")[2]
 
 
 def walk(domain: str) -> list[str]:
@@ -111,16 +107,17 @@ def _suffix_view(domain: str, asked: Asked) -> _View:
     return _View("RFC 7489 suffix rule", domain, seen, applies, seen[0].open_)
 
 
-def _judge(view: _View, identities: tuple[Identity, ...], asked: Asked, cites: tuple[Cite, ...]) -> Check:
-    """The Check that one rule comes to."""
+def _judge(view: _View, identities: tuple[Identity, ...], asked: Asked, cites: tuple[Cite, ...]) -> tuple[Check, str]:
+    """The Check that one rule comes to, and the policy that it found to apply, in words."""
     gaps = sorted({f"{each.open_}: _dmarc.{each.name}" for each in view.seen if each.open_ and "." in each.name})
     proofs = cites + tuple(proof for each in view.seen for proof in cite(each.lookup))
     if view.applies is None or view.applies.tags is None:
         result, says = ("unverifiable", "; ".join(gaps)) if gaps else ("none", "no policy published")
-        return _check(view, result, says, None, proofs)
+        return _check(view, result, says, None, proofs), ""
     result, aligned, why = _result(view, view.applies.tags, identities, asked)
-    says = "; ".join(part for part in (_policy(view, view.applies, asked), why, *gaps) if part)
-    return _check(view, result, says, aligned, proofs)
+    policy = _policy(view, view.applies, asked)
+    says = "; ".join(part for part in (policy, why, *gaps) if part)
+    return _check(view, result, says, aligned, proofs), policy
 
 
 def _check(view: _View, result: str, says: str, aligned: bool | None, proofs: tuple[Cite, ...]) -> Check:
