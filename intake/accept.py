@@ -96,9 +96,9 @@ class Acceptor:
         if self._free() < max(limit + limit // 2, self._reserve):
             raise Full("there is not enough room here at the moment", after=300.0)
 
-    def reference(self, receipt: Receipt) -> str:
-        """What the sender of this submission is given to ask with."""
-        return reference(self._secret, receipt.submission)
+    def reference(self, submission: str) -> str:
+        """What the sender of that submission (its id) is given to ask with."""
+        return reference(self._secret, submission)
 
     def submission_of(self, text: str) -> str | None:
         """The submission's id when `text` is a true reference, else None."""

@@ -307,7 +307,7 @@ class Connection(aiosmtpd.SMTP):
         except Exception as error:
             return reply_to(error)
         self._commands = 0
-        return f"250 2.6.0 {self._acceptor.reference(receipt)} kept"
+        return f"250 2.6.0 {self._acceptor.reference(receipt.submission)} kept"
 
     async def _stream(self, acceptance: Acceptance) -> Exception | None:
         """Read to the end of the message, whatever happens, lest its rest be read as commands; what went wrong."""

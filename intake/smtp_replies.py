@@ -1,10 +1,8 @@
 """SMTP replies: what an error is worth to the client, and the enhanced status code of every reply (RFC 2034, 3463)."""
 
-import logging
-import traceback
-
 from intake.accept import Full
-from intake.errors import Damaged, Refused, Temporary
+from intake.errors import Refused, Temporary
+from intake.faults import note
 
 _FAULT = "451 4.3.0 something went wrong on our side, please try again later"
 UNSOUND = "553 5.6.7 not ASCII, and SMTPUTF8 was not declared"
@@ -19,7 +17,6 @@ _CODES = {
     "503": "5.5.1",
     "554": "5.7.0",
 }
-_log = logging.getLogger("lapwing.smtp")
 
 
 def coded(reply: str) -> str:
@@ -38,11 +35,5 @@ def reply_to(error: Exception) -> str:
         return f"452 4.3.1 {error.says}"
     if isinstance(error, Temporary):
         return f"451 4.3.2 {error.says}"
-    _note(error)
+    note(error, "lapwing.smtp")
     return _FAULT
-
-
-def _note(error: Exception) -> None:
-    """Log where it happened, not what it said: the text may hold a reporter's words."""
-    level = logging.CRITICAL if isinstance(error, Damaged) else logging.ERROR
-    _log.log(level, "%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))

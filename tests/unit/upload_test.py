@@ -1,0 +1,412 @@
+"""The upload door through a real uvicorn: kept before it is acknowledged, bounded, honest to people and programs."""
+
+import hashlib
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from intake import upload, upload_pages
+from intake.accept import PART, Acceptor, reference
+from intake.errors import Damaged
+from intake.upload import Limits
+from tests.doors import SECRET, FakeWriter, Kept, acceptor, full_disk
+
+MESSAGE = b"From: a@example.com\r\nSubject: \xe8\xa9\x90\r\n\r\n--x\r\n\0.\r\n"
+BOUNDARY = "x-boundary-x"
+
+
+@contextmanager
+def door(acceptor_: Acceptor, status: upload.Status = lambda _: None, **limits: Any) -> Iterator[int]:
+    free = {"per_source": 0, "total": 0, "per_minute": 0, **limits}
+    app = upload.application(acceptor_, status, Limits(**free))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Answer:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.body)  # type: ignore[no-any-return]
+
+
+def ask(port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        client.request(method, path, body, dict(headers or {}))
+        return Answer(client.getresponse())
+    finally:
+        client.close()
+
+
+def form(*parts: tuple[str, str | None, bytes], end: bytes = b"--\r\n") -> tuple[bytes, dict[str, str]]:
+    """(body, headers) of a form with these (name, filename, content)."""
+    pieces = []
+    for name, filename, content in parts:
+        file = f'; filename="{filename}"' if filename is not None else ""
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+        pieces.append(head.encode() + content + b"\r\n")
+    body = b"".join(pieces) + b"--" + BOUNDARY.encode() + end
+    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return Kept(tmp_path_factory.mktemp("upload"))
+
+
+@pytest.fixture(scope="module")
+def port(kept: Kept) -> Iterator[int]:
+    with door(kept.acceptor, lambda _: None) as number:
+        yield number
+
+
+# -- what is kept ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "content", "filename"),
+    [
+        (*form(("file", "詐.eml", MESSAGE)), MESSAGE, "詐.eml"),
+        (*form(("file", "", b""), ("source", None, MESSAGE)), MESSAGE, ""),
+        (*form(("other", None, b"x"), ("file", "a.zip", MESSAGE * 3), ("source", None, b"")), MESSAGE * 3, "a.zip"),
+        (*form(("file", "a" * 400, b"1")), b"1", "a" * 255),
+        (*form(("file", "../../etc/x", b"\r\n--" + BOUNDARY[:-1].encode())), b"\r\n--" + BOUNDARY[:-1].encode(),
+         "../../etc/x"),
+        (MESSAGE, {"Content-Type": "message/rfc822"}, MESSAGE, ""),
+        (MESSAGE, {"Content-Type": "Application/Octet-Stream; x=y"}, MESSAGE, ""),
+    ],
+    ids=["file", "source", "others", "long name", "border", "rfc822", "octets"],
+)  # fmt: skip
+def test_what_was_sent_is_kept(
+    kept: Kept, port: int, body: bytes, headers: dict[str, str], content: bytes, filename: str
+) -> None:
+    answer = ask(port, "POST", "/reports", body, headers)
+    assert answer.status == 202
+    submission, found = kept.all()[-1]
+    assert found == content
+    assert (submission.channel, submission.filename, submission.envelope.peer) == ("upload", filename, "127.0.0.1")
+    assert answer.json == {
+        "reference": reference(SECRET, submission.id),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "status_url": f"/reports/{reference(SECRET, submission.id)}",
+    }
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 64])
+def test_a_form_cut_anywhere_is_the_same(kept: Kept, port: int, step: int) -> None:
+    body, headers = form(("file", "a.eml", MESSAGE))
+    pieces = [body[start : start + step] for start in range(0, len(body), step)]
+    answer = ask(port, "POST", "/reports", iter(pieces), headers)
+    assert answer.status == 202
+    assert kept.all()[-1][1] == MESSAGE
+
+
+def test_a_large_file_goes_through_in_parts(kept: Kept, port: int) -> None:
+    content = bytes(range(256)) * 6000
+    body, headers = form(("file", "big.zip", content))
+    assert ask(port, "POST", "/reports", body, headers).json["sha256"] == hashlib.sha256(content).hexdigest()
+    submission, found = kept.all()[-1]
+    assert found == content
+    assert len(submission.parts) == -(-len(content) // PART)
+
+
+def test_no_answer_before_the_bytes_are_durable() -> None:
+    writer = FakeWriter()
+    writer.manual = True
+    with door(acceptor(writer)) as port:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=0.4)
+        client.request("POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"})
+        with pytest.raises(TimeoutError):
+            client.getresponse()
+        writer.pending[-1].set_result(None)
+        client.close()
+
+
+def test_a_client_that_leaves_leaves_no_submission() -> None:
+    writer = FakeWriter()
+    with door(acceptor(writer)) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            head = (
+                b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nContent-Length: 900000\r\n\r\n"
+            )
+            client.sendall(head + b"y" * (2 * PART))
+            until(lambda: bool(writer.frames))
+        until(lambda: not writer.held)
+    assert "submission" not in [kind for kind, _ in writer.frames]
+
+
+def until(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (*form(("file", "", b"")), 400, "empty"),
+        (*form(("file", "a", b"1"), ("source", None, b"2")), 400, "one-at-a-time"),
+        (*form(("file", "a", b"1"), ("file", "b", b"2")), 400, "one-at-a-time"),
+        (*form(("file", "a", b"1"), end=b""), 400, "malformed"),
+        (*form(*[("other", None, b"")] * 101), 400, "malformed"),
+        (b"--" + b"x" * 300, {"Content-Type": "multipart/form-data; boundary=y"}, 400, "malformed"),
+        (b"x", {"Content-Type": "multipart/form-data"}, 400, "malformed"),
+        (b"x", {"Content-Type": f"multipart/form-data; boundary={'b' * 5000}"}, 400, "malformed"),
+        (b"", {"Content-Type": "message/rfc822"}, 400, "empty"),
+        (b"x", {"Content-Type": "image/png"}, 415, "type"),
+        (b"x", {}, 415, "type"),
+        (b"x", {"Content-Type": "message/rfc822", "Content-Encoding": "gzip"}, 415, "encoding"),
+    ],
+)
+def test_refusals(port: int, body: bytes, headers: dict[str, str], status: int, code: str) -> None:
+    answer = ask(port, "POST", "/reports", body, headers)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert answer.json["says"]
+    assert set(answer.json) == {"code", "says"}
+
+
+@pytest.mark.parametrize("kind", ["raw", "form"])
+def test_the_size_of_a_report(kind: str) -> None:
+    writer = FakeWriter()
+    with door(acceptor(writer), size=1000) as port:
+        for size, status in ((999, 202), (1000, 202), (1001, 413)):
+            body, headers = b"s" * size, {"Content-Type": "message/rfc822"}
+            if kind == "form":
+                body, headers = form(("file", "a", body))
+            answer = ask(port, "POST", "/reports", body, headers)
+            assert answer.status == status
+            if status == 413:
+                assert answer.json["code"] == "too-big"
+    assert [len(plain) for kind, plain in writer.frames if kind == "part"] == [999, 1000]
+    assert writer.held == []
+
+
+def test_too_big_is_said_before_it_is_sent() -> None:
+    with door(acceptor(FakeWriter()), size=1000) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(
+            b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nContent-Length: 99999999999\r\n\r\n"
+        )
+        client.settimeout(5)
+        assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def memory() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_a_body_without_end_is_cut_and_memory_stays() -> None:
+    class Forgetful(FakeWriter):
+        def append(self, kind, slot, plain):  # type: ignore[no-untyped-def]
+            return super().append(kind, slot, b"")
+
+    sent = peak = 0
+    with door(acceptor(Forgetful()), size=30_000_000) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        head = (
+            b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        client.sendall(head)
+        before = memory()
+        with pytest.raises(OSError):
+            while sent < 200_000_000:
+                client.sendall(b"40000\r\n" + b"z" * 0x40000 + b"\r\n")
+                sent += 0x40000
+                peak = max(peak, memory())
+    assert 30_000_000 <= sent < 50_000_000
+    assert peak - before < 20_000_000
+
+
+def test_one_source_may_not_have_it_all() -> None:
+    with door(acceptor(FakeWriter()), per_source=2, per_minute=4) as port:
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        for client in slow:
+            client.sendall(
+                b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nContent-Length: 9\r\n\r\n"
+            )
+        time.sleep(0.3)
+        third = ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"})
+        assert (third.status, third.json["code"]) == (503, "busy")
+        assert int(third.headers["Retry-After"]) > 0
+        for client in slow:
+            client.close()
+        time.sleep(0.3)
+        statuses = [ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"}).status for _ in range(3)]
+    assert statuses == [202, 202, 503]
+
+
+def test_a_sender_below_the_rate_is_told_and_closed() -> None:
+    ours = acceptor(FakeWriter())
+    with door(ours, grace=0.3, rate=500) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        head = b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nContent-Length: 9000\r\n\r\n"
+        client.sendall(head + b"x")
+        client.settimeout(5)
+        assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    ("writer", "free", "status", "code"),
+    [
+        (FakeWriter(fails=full_disk()), 10**12, 503, "busy"),
+        (FakeWriter(), 1, 503, "busy"),
+        (FakeWriter(fails=RuntimeError("secret words")), 10**12, 500, "fault"),
+        (FakeWriter(fails=RuntimeError("secret words"), at=0), 10**12, 500, "fault"),
+        (FakeWriter(fails=Damaged("ab" * 32)), 10**12, 500, "fault"),
+    ],
+)
+def test_faults(writer: FakeWriter, free: int, status: int, code: str, caplog: pytest.LogCaptureFixture) -> None:
+    with door(acceptor(writer, free=lambda: free)) as port:
+        answer = ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"})
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert ("Retry-After" in answer.headers) == (status == 503)
+    assert b"secret" not in answer.body
+    assert "secret" not in caplog.text
+    assert writer.held == []
+
+
+# -- status ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_true_reference_reads_received_until_more_is_known() -> None:
+    known: dict[str, Mapping[str, object]] = {}
+    with door(acceptor(FakeWriter()), known.get) as port:
+        link = ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"}).json["status_url"]
+        name = link.rpartition("/")[2]
+        assert ask(port, "GET", link).json == {"reference": name, "state": "received"}
+        assert ask(port, "GET", link.upper().replace("/REPORTS/", "/reports/")).json["reference"] == name
+        known[name.partition("-")[0]] = {"state": "filed", "reports": 2}
+        assert ask(port, "GET", link).json == {"reference": name, "state": "filed", "reports": 2}
+        wrong = ask(port, "GET", link[:-1] + ("0" if link[-1] != "0" else "1"))
+        assert (wrong.status, wrong.json["code"]) == (404, "unknown-reference")
+        assert "filed in a case" in ask(port, "GET", link, headers={"Accept": "text/html"}).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/x", 404), ("POST", "/", 405), ("GET", "/reports", 405), ("PUT", "/reports", 405)],
+)
+def test_what_is_not_there(port: int, method: str, path: str, status: int) -> None:
+    answer = ask(port, method, path)
+    assert answer.status == status
+    assert set(answer.json) == {"code", "says"}
+
+
+# -- pages ----------------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """The ids, labels, scripts and links of a page, and whether every tag was closed."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(body.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize(
+    ("preferences", "language"),
+    [
+        ("", "en"),
+        ("en-GB,en;q=0.9", "en"),
+        ("zh-TW,zh;q=0.9,en;q=0.5", "zh-Hant"),
+        ("zh-Hant-HK", "zh-Hant"),
+        ("fr, zh-TW;q=0.5, en;q=0.7", "en"),
+        ("fr;q=0.9, zh;q=0.8", "zh-Hant"),
+        ("de;q=x, ,;;;", "en"),
+    ],
+)
+def test_the_page_speaks_the_readers_language(port: int, preferences: str, language: str) -> None:
+    answer = ask(port, "GET", "/", headers={"Accept-Language": preferences, "Accept": "text/html"})
+    page = Page(answer.body)
+    assert page.all("html") == [{"lang": language}]
+    assert upload_pages.WORDS[language]["title"] in answer.body.decode()
+    assert page.open == []
+
+
+def test_the_form_is_labelled_and_needs_no_script(port: int) -> None:
+    answer = ask(port, "GET", "/", headers={"Accept": "text/html"})
+    page = Page(answer.body)
+    fields = page.all("input") + page.all("textarea")
+    assert {field["name"] for field in fields} == {"file", "source"}
+    assert {field["id"] for field in fields} == {label["for"] for label in page.all("label")}
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert all(field["aria-describedby"] in ids for field in fields)
+    assert not page.all("script") and not page.all("link") and not page.all("img")
+    assert "width=device-width" in answer.body.decode()
+
+
+def test_a_browser_gets_a_page_with_its_reference(port: int) -> None:
+    body, headers = form(("source", None, MESSAGE))
+    browser = {**headers, "Accept": "text/html,application/xhtml+xml", "Accept-Language": "zh-TW"}
+    answer = ask(port, "POST", "/reports", body, browser)
+    assert answer.status == 202
+    assert answer.headers["Location"].rpartition("/")[2] in answer.body.decode()
+    assert "我們已收到您的舉報" in answer.body.decode()
+    refused = ask(port, "POST", "/reports", form(("file", "", b""))[0], browser)
+    assert refused.status == 400
+    assert "沒有檔案" in refused.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/reports/x", "/x"])
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_security_headers_are_on_every_answer(port: int, path: str, accept: str) -> None:
+    headers = ask(port, "GET", path, headers={"Accept": accept}).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "form-action 'self'" in policy and "unsafe" not in policy
+    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_style_is_the_one_that_the_policy_allows(port: int) -> None:
+    page = ask(port, "GET", "/", headers={"Accept": "text/html"})
+    style = page.body.partition(b"<style>")[2].partition(b"</style>")[0]
+    digest = upload_pages.base64.b64encode(hashlib.sha256(style).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page.headers["Content-Security-Policy"]
+
+
+def test_every_language_has_every_word() -> None:
+    english = set(upload_pages.WORDS["en"])
+    assert all(set(words) == english and all(words.values()) for words in upload_pages.WORDS.values())
+
+
+def test_what_is_put_into_a_page_is_escaped() -> None:
+    hostile = "<script>alert(1)</script>\"'"
+    pages = [upload_pages.status("en", hostile, hostile), upload_pages.problem("en", "x", hostile)]
+    assert all("<script>" not in page for page in [*pages, upload_pages.kept("en", hostile, hostile)])
