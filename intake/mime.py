@@ -286,17 +286,19 @@ class _Splitter:
         fields: list[Field] = []
         position, block_end = draft.header_start, draft.header_start + HEADER_BLOCK
         while position < len(self.data):
-            if position >= block_end or len(fields) > FIELDS:
-                self.limits["header-block" if position >= block_end else "header-fields"] = None
-                position = self.after_blank(position)
-                break
             stop, following = self.line(position)
             if stop == position:
                 position = following
                 break
+            if position >= block_end or len(fields) > FIELDS:
+                self.limits["header-block" if position >= block_end else "header-fields"] = None
+                position = self.after_blank(position)
+                break
             if not self.take(draft, fields, position, stop, following):
                 break
             position = following
+        if len(fields) > FIELDS:
+            self.limits["header-fields"] = None
         if any(field.end - field.colon > HEADER_VALUE for field in fields):
             self.limits["header-value"] = None
         draft.fields = tuple(fields[:FIELDS])

@@ -1,0 +1,270 @@
+"""Readers beside their golden mails: Outlook items, XARF samples, limits of claims, hostile bytes."""
+
+import base64
+import json
+import random
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import compressed_rtf
+import pytest
+
+from intake import mime
+from intake.formats import arf, open_submission, rtf
+from tests.cfb import compound, outlook_message
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
+HEADERS = (
+    "Microsoft Mail Internet Headers Version 2.0\r\n"
+    "Received: from mail.deals.example ([203.0.113.77]) by mx.isp.example.net; Tue, 3 Nov 2026 08:11:02 +0000\r\n"
+    "From: Parcel <track@deals.example>\r\nSubject: Your\r\n parcel\r\n"
+    "Content-Type: multipart/alternative; boundary=gone\r\n\r\n"
+)
+RECIPIENT = {0x3003: "ana@isp.example.net"}
+
+
+def made_of(properties: dict) -> tuple[bytes, tuple[str, ...]]:
+    opened = open_submission(outlook_message({0x001A: "IPM.Note", **properties}, RECIPIENT), "x.msg")
+    assert [found.verdict for found in opened.found] == ["report"] and opened.made[0].name == "msg"
+    return opened.made[0].data, opened.found[0].missing
+
+
+def test_an_outlook_item_keeps_its_transport_headers() -> None:
+    data, missing = made_of(
+        {0x007D: HEADERS, 0x1000: "Pay 1.99\r\n", 0x1013: b"<a href='http://parcel-fee.test'>x</a>"}
+    )
+    tree = mime.split(data)
+    assert [node.type for node in tree.nodes] == ["multipart/alternative", "text/plain", "text/html"]
+    assert mime.first(data, tree.root, "subject") == "Your parcel"
+    assert mime.first(data, tree.root, "x-original-content-type") == "multipart/alternative; boundary=gone"
+    assert mime.decoded(data, tree.nodes[1]) == b"Pay 1.99\r\n"
+    assert missing == () and data.startswith(b"Received: from mail.deals.example")
+
+
+def test_an_outlook_item_without_them_is_put_together_from_its_properties() -> None:
+    data, missing = made_of(
+        {
+            0x0037: "包裹",
+            0x0C1A: "Parcel",
+            0x5D01: "track@deals.example",
+            0x0E04: "Ana",
+            0x0039: datetime(2026, 11, 3, 8, 10, 58, tzinfo=UTC),
+            0x1000: "Pay",
+        }
+    )
+    root = mime.split(data).root
+    fields = {field.name: mime.value(data, field) for field in root.fields}
+    assert fields["From"] == '"Parcel" <track@deals.example>' and fields["Subject"] == "包裹"
+    assert fields["Date"] == "Tue, 03 Nov 2026 08:10:58 +0000" and missing == ("headers", "received")
+
+
+def test_html_that_outlook_wrapped_into_rtf_comes_out() -> None:
+    wrapped = (
+        rb"{\rtf1\ansi\ansicpg1252\fromhtml1{\fonttbl{\f0 Arial;}}"
+        rb"{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Pay "
+        rb"{\*\htmltag84 <a href='http://parcel-fee.test'>}\'e9\htmlrtf }\htmlrtf0 }"
+    )
+    assert rtf.read(compressed_rtf.compress(wrapped)) == ("", "<p>Pay <a href='http://parcel-fee.test'>é")
+    data, _ = made_of({0x007D: HEADERS, 0x1009: compressed_rtf.compress(wrapped)})
+    assert mime.split(data).root.type == "text/html"
+
+
+def test_plain_rtf_gives_its_text() -> None:
+    packed = compressed_rtf.compress(rb"{\rtf1{\*\generator x;}{\fonttbl{\f0 A;}}One\par two \u8364?}")
+    assert rtf.read(packed)[0].startswith("One\ntwo €")
+    assert rtf.read(b"") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [
+        ("IPM.Contact", "not-a-report"),
+        ("REPORT.IPM.Note.NDR", "bounce"),
+        ("REPORT.IPM.Note.IPNRN", "auto-reply"),
+        ("IPM.Schedule.Meeting.Request", "report"),
+    ],
+)
+def test_other_outlook_items(kind: str, verdict: str) -> None:
+    data = outlook_message({0x001A: kind, 0x1000: "x"}, RECIPIENT)
+    assert [found.verdict for found in open_submission(data).found] == [verdict]
+
+
+def test_an_ole_file_that_is_no_outlook_item() -> None:
+    found = open_submission(compound({"WordDocument": b"x" * 600})).found
+    assert [(one.verdict, one.format) for one in found] == [("not-a-report", "outlook_msg")]
+
+
+def test_an_attached_outlook_item_is_opened() -> None:
+    item = outlook_message({0x001A: "IPM.Note", 0x007D: HEADERS, 0x1000: "Pay"}, RECIPIENT)
+    data = (
+        b"From: ana@isp.example.net\nSubject: spam\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee.\n"
+        b"--b\nContent-Type: application/octet-stream; name=a.msg\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(item)
+        + b"--b--\n"
+    )
+    opened = open_submission(data, cover=True)
+    assert [(one.verdict, one.format, one.name) for one in opened.found] == [("report", "outlook_msg", "a.msg")]
+    assert [(one.name, one.source) for one in opened.made] == [("base64", -1), ("msg", 0)]
+    assert opened.found[0].claims.note == "See."
+
+
+def test_damaged_outlook_items_say_so_and_never_raise() -> None:
+    item = outlook_message({0x001A: "IPM.Note", 0x007D: HEADERS, 0x1000: "Pay"}, RECIPIENT)
+    chance, seen = random.Random(5), set()
+    for _ in range(150):
+        data = bytearray(item)
+        for _ in range(20):
+            data[chance.randrange(8, len(data))] = chance.randrange(256)
+        seen |= {found.verdict for found in open_submission(bytes(data)).found}
+    assert [found.verdict for found in open_submission(item[:700]).found] == ["damaged"]
+    assert {"damaged", "report"} <= seen
+
+
+MAIL = b"Received: from x by y\nFrom: a@deals.example\nSubject: pay\n\npay\n"
+CODED = base64.b64encode(MAIL).decode()
+V4 = {
+    "xarf_version": "4.2.0",
+    "category": "messaging",
+    "type": "spam",
+    "source_identifier": "203.0.113.77",
+    "smtp_from": "a@deals.example",
+    "evidence": [
+        {"content_type": "text/plain", "payload": "eA=="},
+        {"content_type": "message/rfc822", "payload": CODED},
+    ],
+}
+V3 = {
+    "Version": "3",
+    "ReporterInfo": {},
+    "Report": {
+        "ReportType": "Spam",
+        "SourceIp": "203.0.113.77",
+        "SmtpMailFromAddress": "a@deals.example",
+        "Samples": [{"ContentType": "message/rfc822", "Base64Encoded": True, "Payload": CODED}],
+    },
+}
+V3_SPEC = {
+    "Version": "3.0.0",
+    "ReporterInfo": {},
+    "Report": {
+        "ReportType": "spam",
+        "Source": {"IP": "203.0.113.77"},
+        "SmtpMailFromAddress": "a@deals.example",
+        "Attachment": [{"ContentType": "message/rfc822", "Data": CODED}],
+    },
+}
+
+
+@pytest.mark.parametrize("report", [V4, V3, V3_SPEC])
+def test_the_mail_in_a_xarf_report_is_opened(report: dict) -> None:
+    data = json.dumps(report).encode()
+    opened = open_submission(data, "xarf.json")
+    assert [(one.verdict, one.format) for one in opened.found] == [("report", "xarf")]
+    assert opened.made[0].data == MAIL and base64.b64decode(data[opened.made[0].start : opened.made[0].end]) == MAIL
+    claims = opened.found[0].claims
+    assert (claims.source_ip, claims.feedback_type, claims.mail_from) == ("203.0.113.77", "spam", "a@deals.example")
+
+
+def test_a_xarf_report_in_a_mail_goes_before_the_word_feedback() -> None:
+    data = (
+        b"From: x@example.org\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
+        b"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: xarf\nVersion: 1\nUser-Agent: x\n\n"
+        b"--b\nContent-Type: application/json; name=xarf.json\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(json.dumps(V4).encode())
+        + b"--b--\n"
+    )
+    opened = open_submission(data, cover=True)
+    assert [one.format for one in opened.found] == ["xarf"] and opened.made[1].source == 0
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict"),
+    [
+        ({**V4, "evidence": []}, "not-a-report"),
+        ({**V4, "evidence": "x"}, "not-a-report"),
+        ({**V4, "evidence": [{"content_type": "message/rfc822", "payload": 7}]}, "damaged"),
+        ({**V4, "evidence": [{"content_type": "message/rfc822", "payload": "aaaaa"}]}, "damaged"),
+        ({**V4, "evidence": [{"content_type": "message/rfc822"}]}, "not-a-report"),
+    ],
+)
+def test_a_xarf_report_without_a_mail_says_so(report: dict, verdict: str) -> None:
+    found = open_submission(json.dumps(report).encode()).found
+    assert [(one.verdict, one.format) for one in found] == [(verdict, "xarf")]
+
+
+def test_json_of_any_depth_is_no_trouble() -> None:
+    assert open_submission(b'{"xarf_version":' + b"[" * 500_000).found[0].verdict == "not-a-report"
+
+
+@pytest.mark.parametrize("count", [arf.VALUES - 1, arf.VALUES, arf.VALUES + 1])
+def test_claims_one_below_at_and_above(count: int) -> None:
+    lines = "".join(f"Reported-URI: http://{n}.test/\n" for n in range(count))
+    data = (
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+        f"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n{lines}\n--b--\n"
+    ).encode()
+    opened = open_submission(data, cover=True)
+    assert len(opened.found[0].claims.reported_uri) == min(count, arf.VALUES)
+    assert ("claims" in opened.limits) is (count > arf.VALUES)
+
+
+def test_a_long_claim_is_cut_and_said() -> None:
+    data = (
+        b"Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+        b"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: " + b"x" * 5000 + b"\n\n--b--\n"
+    )
+    opened = open_submission(data, cover=True)
+    assert len(opened.found[0].claims.user_agent) == arf.LENGTH and opened.limits == ("claims",)
+
+
+def test_an_emlx_is_the_message_that_its_first_line_counts() -> None:
+    data = b"%d        \n" % len(MAIL) + MAIL + b'<?xml version="1.0"?><plist/>'
+    found = open_submission(data, "1.emlx").found[0]
+    assert data[found.start : found.end] == MAIL and found.verdict == "report"
+    assert open_submission(b"999999\n" + MAIL, "1.emlx").found[0].verdict == "damaged"
+
+
+def test_a_mail_to_our_own_address_is_a_cover() -> None:
+    data = (GOLDEN / "inline-outlook-2013-es.eml").read_bytes().replace(b"Para: ana@isp.example.net\n", b"")
+    assert open_submission(data).found[0].format == "raw"
+    assert open_submission(data, recipient_hint="reports@authority.example").found[0].format == "inline_forward"
+
+
+def test_text_of_a_cover_alone_never_makes_a_mail_of_something_else() -> None:
+    assert open_submission(b"hello", cover=True).found[0].verdict == "report"
+    assert open_submission(b"hello", cover=False).found[0].verdict == "not-a-report"
+
+
+def test_five_hundred_mutations_of_the_golden_mails_never_raise() -> None:
+    chance = random.Random(20261103)
+    mails = [path.read_bytes() for path in sorted(GOLDEN.glob("*.eml"))]
+    for number in range(500):
+        data = bytearray(chance.choice(mails))
+        for _ in range(chance.randrange(1, 20)):
+            at = chance.randrange(len(data) + 1)
+            piece = chance.choice((b"", b"\r", b"\n", b"--", b"\0", b'"', b":", b"\xff", b"=", data[at : at + 200]))
+            data[at : at + chance.randrange(40)] = piece
+        opened = open_submission(bytes(data), "x.eml", cover=number % 2 == 0)
+        assert opened.found
+        for found in opened.found:
+            source = data if found.source < 0 else opened.made[found.source].data
+            assert 0 <= found.start <= found.end <= len(source)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Subject: Fwd: x\n\n" + b"From: a@b.test\n" * 60_000,
+        b"Subject: Fwd: x\n\n" + b"a@b.test 12:30 wrote:\n" * 40_000,
+        b"Subject: Fwd: x\n\n" + b"From: a To: b Sent: c Subject: d " * 30_000,
+        b"Subject: Fwd: x\nContent-Type: text/html\n\n" + b"<p>" * 300_000,
+        b"Content-Type: multipart/mixed; boundary=b\n\n"
+        + b"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n" * 990,
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: message/rfc822\n\nSubject: x\n\n" * 990,
+    ],
+)
+def test_hostile_covers_take_under_two_seconds(data: bytes) -> None:
+    began = time.process_time()
+    assert open_submission(data, cover=True).found
+    assert time.process_time() - began < 2.0
