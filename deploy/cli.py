@@ -16,8 +16,8 @@ from deploy.line import fault
 from intake.errors import Damaged, Refused, Temporary
 
 app = typer.Typer(
-    help="Lapwing takes in spam reports, keeps them as evidence, ranks the cases they make, and drafts requests for help "
-    "to other authorities.\n\nStart with: lapwing demo. Then hand in your own: lapwing report FILE...; lapwing queue.",
+    help="Lapwing takes in spam reports, keeps them as evidence, ranks the cases they make, and drafts requests for "
+    "help to other authorities.\n\nStart with: lapwing demo. Then hand in your own: lapwing report FILE...; lapwing queue.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -4,33 +4,62 @@ Started by `intake/parsing.py` with two pipes and an empty environment; never by
 """
 
 import sys
+from datetime import UTC, datetime
 
 import msgspec
 
 from enrichment.enrich import JOB as EXAMINE
 from enrichment.enrich import Context, Examined
-from enrichment.examine import examine, warm
+from enrichment.examine import Desk
 from intake import formats, message
 from intake.formats.opened import Opened
 from intake.parsing import serve
+from intake.report import Claims
 from intake.unpack import JOB as UNPACK
 from intake.unpack import About
 
 
-def _unpack(data: bytes, about: msgspec.Raw) -> Opened:
-    told = msgspec.msgpack.decode(about, type=About)
-    return formats.open_submission(data, told.filename, cover=told.cover)
+SAMPLE = (
+    b"Received: from a.example (a.example [192.0.2.1]) by mx.example with ESMTPS; Mon, 23 Nov 2026 10:00:00 +0000\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=s; h=from; bh=AA==; b=AA==\r\n"
+    b"Authentication-Results: mx.example; spf=pass smtp.mailfrom=example.com\r\n"
+    b"Return-Path: <a@example.com>\r\nFrom: =?utf-8?B?5L2g5aW9?= <a@example.com>\r\nSubject: sample\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=big5\r\n\r\n<a href='http://b.example/'>b</a>\r\n"
+)
+"""A mail that touches what is loaded late, to be read once before the child closes itself in."""
 
 
-def _examine(data: bytes, about: msgspec.Raw) -> Examined:
-    return examine(data, msgspec.msgpack.decode(about, type=Context))
+class Jobs:
+    """The two jobs, and what they keep between two looks at one message."""
+
+    def __init__(self) -> None:
+        self._desk = Desk()
+
+    def unpack(self, data: bytes, about: msgspec.Raw) -> Opened:
+        """What is in a submission."""
+        told = msgspec.msgpack.decode(about, type=About)
+        return formats.open_submission(data, told.filename, cover=told.cover)
+
+    def examine(self, data: bytes, about: msgspec.Raw) -> Examined:
+        """One look at a reported message."""
+        return self._desk.examine(data, msgspec.msgpack.decode(about, type=Context))
+
+
+def warm(jobs: Jobs) -> None:
+    """Do every job once, so that nothing is loaded later."""
+    message.warm()
+    told = Context(
+        claims=Claims(), edges=("mx.example",), received=datetime(2026, 11, 23, tzinfo=UTC), zones=(), last=True
+    )
+    jobs.examine(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(told)))
+    jobs.unpack(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(About(filename="sample.eml", cover=True))))
 
 
 def main() -> None:
     """Load everything that parsing may need, then close in and serve."""
-    message.warm()
-    warm()
-    serve({UNPACK: _unpack, EXAMINE: _examine}, sys.stdin.buffer, sys.stdout.buffer)
+    jobs = Jobs()
+    warm(jobs)
+    serve({UNPACK: jobs.unpack, EXAMINE: jobs.examine}, sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from intake.audit import Audit
 from intake.errors import Refused
 from intake.follower import Follower, Step, Table
 from intake.people import Departure, Person
+from intake.receipts import Receipts
 from intake.record import Record
 from intake.report import Decoding, Report, Reporter
 from intake.sqlite import Database
@@ -148,10 +149,19 @@ class House:
         enriching = enrich.Tools(self.archive, self.parser, self.work, self.resolver, self.settings.dns.zones, now)
         joining = self.secret("join")
         return {
-            "unpack": lambda names: unpack.unpack(unpacking, names),
+            "unpack": lambda names: self._unpack(unpacking, names),
             "enrich": lambda names: enrich.enrich(enriching, names),
             "assess": lambda names: assess.assess(self.archive, names, now, joining),
         }
+
+    def _unpack(self, tools: unpack.Tools, names: Sequence[str]) -> None:
+        unpack.unpack(tools, names)
+        found = (self.archive.get(Unpacked, name) for name in names)
+        self.receipts.unpacked(each for each in found if each is not None)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        return Receipts(self.home / "receipts.sqlite")
 
     def acceptor(self, writer: Writer) -> Acceptor:
         """What a door opens submissions with."""

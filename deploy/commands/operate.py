@@ -233,9 +233,8 @@ def restore(
     if result.problems:
         raise Refused("damaged", f"the backup is damaged: {result.problems[0]} ({len(result.problems)} problems)")
     count = refill(house, quiet=False)
-    out.print(
-        f"{count:,} frames restored and verified; the newest checkpoint was made {checkpoints[-1].made:%Y-%m-%d %H:%M} UTC"
-    )
+    made = f"{checkpoints[-1].made:%Y-%m-%d %H:%M} UTC"
+    out.print(f"{count:,} frames restored and verified; the newest checkpoint was made {made}")
 
 
 hold = typer.Typer(help="What failed three times and waits for a person.", no_args_is_help=True)
