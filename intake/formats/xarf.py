@@ -59,7 +59,7 @@ def _report(data: bytes) -> dict[str, Any] | None:
     if not data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or len(data) > LARGEST:
         return None
     try:
-        report = json.loads(data.decode("utf-8-sig"))
+        report = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(report, dict):

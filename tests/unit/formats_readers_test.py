@@ -1,9 +1,14 @@
 """Readers beside their golden mails: Outlook items, XARF samples, limits of claims, hostile bytes."""
 
 import base64
+import gzip
+import io
 import json
 import random
+import subprocess
+import sys
 import time
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -268,3 +273,41 @@ def test_hostile_covers_take_under_two_seconds(data: bytes) -> None:
     began = time.process_time()
     assert open_submission(data, cover=True).found
     assert time.process_time() - began < 2.0
+
+
+WITHOUT_FILES = """
+import sys
+from intake.formats import open_submission
+data = sys.stdin.buffer.read()
+items, rest = [], data[10:]
+while rest:
+    items.append(rest[10 : 10 + int(rest[:10])])
+    rest = rest[10 + int(rest[:10]) :]
+touched = []
+sys.addaudithook(lambda event, args: touched.append(event) if event in ("open", "import", "socket.__new__") else None)
+codes = [open_submission(item, cover=True).found[0].verdict for item in items]
+print(len(codes), codes.count("report"), sorted(set(touched)))
+"""
+
+
+def test_nothing_is_loaded_once_the_package_is_imported() -> None:
+    """The children that parse have no files left: neither a module nor a codec may be looked for then."""
+    item = outlook_message(
+        {0x001A: "IPM.Note", 0x007D: HEADERS, 0x1009: compressed_rtf.compress(b"{\\rtf1 x}")}, RECIPIENT
+    )
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("b\xfccher.eml", MAIL)
+    items = [path.read_bytes() for path in sorted(GOLDEN.glob("*.eml"))]
+    items += [item, archive.getvalue(), gzip.compress(MAIL), json.dumps(V4).encode()]
+    items += [
+        b"Subject: Fwd: =?%s?q?=e4?=\nContent-Type: text/html; charset=%s\n\n<p>\xe4\xa7" % (name, name)
+        for name in (b"big5", b"gb18030", b"iso-2022-jp", b"windows-1251", b"utf-7", b"x-nobody", b"idna", b"koi8-r")
+    ]
+    packed = b"".join(b"%010d" % len(one) + one for one in items)
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_FILES], input=b"%010d" % len(items) + packed, capture_output=True, check=True
+    )
+    count, reports, touched = ran.stdout.decode().split(" ", 2)
+    assert int(count) == len(items) and int(reports) >= 40
+    assert touched.strip() == "[]"
