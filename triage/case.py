@@ -37,7 +37,8 @@ class Claim(Record, frozen=True):
 
 
 class DistinctReporter(Record, frozen=True):
-    """That `reporter` (keyed hash) counts in `case`, first by `report`; create-only, in the store alone."""
+    """That `reporter` (keyed hash; with '/loss' for a loss told) counts in `case`, first by `report`; create-only,
+    in the store alone."""
 
     kind = "distinct_reporter"
     indexed = ("case",)
@@ -49,6 +50,10 @@ class DistinctReporter(Record, frozen=True):
     @property
     def key(self) -> str:
         return f"{self.case}/{self.reporter}"
+
+    @property
+    def under(self) -> tuple[str, str]:
+        return ("reporter", self.reporter.removesuffix("/loss"))
 
 
 class Merge(Record, frozen=True):

@@ -108,18 +108,19 @@ class CaseView(View, frozen=True):
 
 
 def advance(
-    view: CaseView, event: CaseEvent, filing: Filing | None = None, fresh: bool = False, taken: CaseView | None = None,
-    new_reporters: int = 0,
+    view: CaseView, event: CaseEvent, filing: Filing | None = None, fresh: bool = False, lost: bool = False,
+    taken: CaseView | None = None, new_reporters: int = 0,
 ) -> CaseView:  # fmt: skip
     """The view after `event`, which must be the next one.
 
-    `filing` goes with a filed event (None: erased since, it counts nothing) and `fresh` says that its reporter is new
-    to the case; `taken` is the last view of a case that was taken in, with `new_reporters` unknown to this one.
+    `filing` goes with a filed event (None: erased since, it counts nothing), `fresh` says that its reporter is new to
+    the case, `lost` that their loss is; `taken` is the last view of a case that was taken in, with `new_reporters`
+    unknown to this one.
     """
     if event.n != view.version + 1:
         raise ValueError(f"event {event.n} of {view.id} does not follow {view.version}")
     if event.what == "filed" and filing is not None:
-        view = _filed(view, filing, fresh)
+        view = _filed(view, filing, fresh, lost)
     elif event.what == "absorbed" and taken is not None:
         view = _absorbed(view, taken, new_reporters)
     else:
@@ -145,7 +146,7 @@ def standing(view: CaseView) -> Standing:
     )
 
 
-def _filed(view: CaseView, filing: Filing, fresh: bool) -> CaseView:
+def _filed(view: CaseView, filing: Filing, fresh: bool, lost: bool) -> CaseView:
     found = filing.assessment
     return msgspec.structs.replace(
         view,
@@ -158,14 +159,14 @@ def _filed(view: CaseView, filing: Filing, fresh: bool) -> CaseView:
         sureness=_plus(view.sureness, {found.band: round(found.confidence * 100)}),
         grades=_plus(view.grades, {f"{name}:{grade}": 1 for name, grade in found.grades}),
         reasons=_told(view.reasons, filing),
-        techniques=_plus(view.techniques, dict.fromkeys(found.techniques, 1)),
+        techniques=_plus(view.techniques, {each.name: 1 for each in found.techniques}),
         countries=_plus(view.countries, dict.fromkeys(found.countries, 1)),
         asns=_plus(view.asns, dict.fromkeys(found.asns, 1)),
         languages=_plus(view.languages, {found.language: 1} if found.language else {}),
         lanes=_plus(view.lanes, dict.fromkeys(found.lanes, 1)),
         days=_plus(view.days, {_day(filing.at): 1}),
-        losses=_plus(view.losses, {loss.currency: loss.amount for loss in found.losses} if fresh else {}),
-        loss_reports=view.loss_reports + (1 if found.losses and fresh else 0),
+        losses=_plus(view.losses, {loss.currency: loss.amount for loss in found.losses} if lost else {}),
+        loss_reports=view.loss_reports + lost,
         since_closed=view.since_closed + view.closed,
     )
 

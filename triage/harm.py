@@ -53,6 +53,16 @@ class Loss(Value, frozen=True):
     amount: int
 
 
+class Shown(Value, frozen=True):
+    """That a report shows a technique (open-relay, open-proxy, zombie) at the machine `address`, and how strongly."""
+
+    name: str
+    strength: str
+    address: str
+    sentence: str = ""
+    cites: tuple[Cite, ...] = ()
+
+
 class Assessment(Value, frozen=True):
     """The judgement of one report under version `rules` of the table of rules.
 
@@ -68,7 +78,7 @@ class Assessment(Value, frozen=True):
     confidence: float = 0.0
     losses: tuple[Loss, ...] = ()
     lanes: tuple[str, ...] = ()
-    techniques: tuple[str, ...] = ()
+    techniques: tuple[Shown, ...] = ()
     limits: tuple[str, ...] = ()
     subject: str = ""
     language: str = ""

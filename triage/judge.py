@@ -8,19 +8,22 @@ little confidence: unknown is not zero.
 
 from collections.abc import Iterable, Sequence
 
+from enrichment.enrich import answers_of
 from enrichment.examination import Examination
+from enrichment.gather.registry import network
 from intake.record import Cite
 from intake.report import Claims
 from triage.claims import losses
-from triage.harm import Assessment, Reason, band_of
-from triage.rules import LANES, RULES, VERSION, Rule
+from triage.harm import Assessment, Reason, Shown, band_of
+from triage.rule import Rule
+from triage.rules import LANES, RULES, VERSION
 from triage.signs import Signs, signs
 from triage.terms import Lexicon
 
 SURE = 0.6
 """A rule this sure sets the band whatever the leading kind is."""
 DOUBTFUL = 0.15
-TECHNIQUES = frozenset({"open_relay", "open_proxy", "zombie"})
+TECHNIQUES = ("open-relay", "open-proxy", "zombie")
 
 
 def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessment:
@@ -30,6 +33,7 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
     kind, grade, sure = _weighed(fired, seen)
     message = examination.message
     lost = losses(claims, lexicon)
+    holder = network(examination.boundary.ip, answers_of(examination))
     reasons = [_reason(rule, seen, examination) for rule in fired]
     if lost:
         reasons.append(_loss_reason(claims))
@@ -44,15 +48,27 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
         confidence=round(sure if not examination.limits else sure * 0.8, 2),
         losses=lost,
         lanes=tuple(lane for concept, lane in LANES if seen.has(concept)),
-        techniques=tuple(
-            sorted(
-                {each.name for each in examination.findings if each.name in TECHNIQUES and each.verdict == "present"}
-            )
-        ),
+        techniques=_techniques(examination),
         limits=examination.limits,
         subject=message.subject[:200],
         language=message.language,
         sender=examination.boundary.ip,
+        countries=(holder.allocated_to,) if holder and holder.allocated_to else (),
+        asns=tuple(f"AS{number}" for number in holder.systems) if holder else (),
+    )
+
+
+def _techniques(examination: Examination) -> tuple[Shown, ...]:
+    return tuple(
+        Shown(
+            name=each.name,
+            strength=each.strength,
+            address=each.subject or examination.boundary.ip,
+            sentence=each.sentence,
+            cites=each.cites[:8],
+        )
+        for each in examination.findings
+        if each.name in TECHNIQUES and each.verdict == "present"
     )
 
 

@@ -1,7 +1,7 @@
 """Money in what people write: sums with their currency, with the magnitudes that many languages put behind a number.
 
-'US$1,250.00', 'NT$ 35,000元', '20k pounds', '三萬元', '1.250,00 €'. Currencies are ISO 4217 codes, '' where none is named;
-sums are whole units. A sign that several currencies share ('$') stays unnamed unless the text says whose.
+'US$1,250.00', 'NT$ 35,000元', '20k pounds', '三萬元', '1.250,00 €'. Currencies are ISO 4217 codes, '' where none is
+named; sums are whole units. A sign that several currencies share ('$') stays unnamed unless the text says whose.
 """
 
 import re
@@ -32,11 +32,13 @@ _ANY_SIGN = "|".join(re.escape(sign) for _, signs in _SIGNS for sign in sorted(s
 _DIGITS = r"\d[\d.,' ]{0,18}\d|\d|[一二兩两三四五六七八九十百千]{1,8}"
 _SUM = re.compile(
     rf"(?P<before>{_ANY_SIGN}|\$|¥)?\s?(?P<number>{_DIGITS})\s?"
-    rf"(?P<size>k|m|mio|million|thousand|tausend|mille|mil|千|萬|万|億|亿)?(?![a-z0-9])\s?(?P<after>{_ANY_SIGN}|\$|¥|元|块|塊)?",
+    rf"(?P<size>k|m|mio|million|thousand|tausend|mille|mil|千|萬|万|億|亿)?(?![a-z0-9])\s?"
+    rf"(?P<after>{_ANY_SIGN}|\$|¥|元|块|塊)?",
     re.IGNORECASE,
 )
 _SIZES = {
-    "k": 1_000, "thousand": 1_000, "tausend": 1_000, "mille": 1_000, "mil": 1_000, "千": 1_000, "萬": 10_000, "万": 10_000,
+    "k": 1_000, "thousand": 1_000, "tausend": 1_000, "mille": 1_000, "mil": 1_000, "千": 1_000, "萬": 10_000,
+    "万": 10_000,
     "m": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "億": 100_000_000, "亿": 100_000_000,
 }  # fmt: skip
 _CHINESE = {

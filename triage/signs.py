@@ -19,8 +19,8 @@ from triage.wallet import wallets
 
 TRUSTED = frozenset({"verified-now", "recomputed", "asserted-trusted"})
 PROGRAMS = frozenset(
-    ["exe", "scr", "pif", "com", "bat", "cmd", "js", "jse", "vbs", "vbe", "wsf", "hta", "jar", "msi", "ps1", "lnk", "cpl",
-     "iso", "img", "vhd", "ace", "reg", "chm", "docm", "xlsm", "pptm", "xlam", "xll", "one"]
+    ["exe", "scr", "pif", "com", "bat", "cmd", "js", "jse", "vbs", "vbe", "wsf", "hta", "jar", "msi", "ps1", "lnk",
+     "cpl", "iso", "img", "vhd", "ace", "reg", "chm", "docm", "xlsm", "pptm", "xlam", "xll", "one"]
 )  # fmt: skip
 PAGES = frozenset(["htm", "html", "shtml", "xhtml", "svg", "mht"])
 PACKED = frozenset(["zip", "rar", "7z", "gz", "cab", "arj", "z", "uue"])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from intake.archive import Archive
+from intake.report import Report
 from triage.case import CaseEvent, DistinctReporter, Filing
 from triage.fold import CaseView, advance
 
@@ -87,31 +88,44 @@ def _number(event: CaseEvent) -> int:
 
 
 def catch_up(archive: Archive, cases: Iterable[str]) -> dict[str, CaseView]:
-    """Fold what is new in these streams and show the views."""
-    views = {}
-    for case in sorted(set(cases), reverse=True):
+    """Fold what is new in these streams, and in those of the cases that took them in, and show the views."""
+    views: dict[str, CaseView] = {}
+    left = set(cases)
+    while left:
+        case = max(left)
+        left.discard(case)
         views[case] = _folded(archive, view_of(archive, case))
+        if views[case].merged_into:
+            left.add(views[case].merged_into)
     archive.store.show(views.values())
     return views
 
 
 def _folded(archive: Archive, view: CaseView) -> CaseView:
-    """The view after every event that is kept; an event that is not durable yet ends the walk."""
+    """The view after every event that is kept; an event whose records are not durable yet ends the walk."""
     while not view.merged_into:
         event = archive.get(CaseEvent, f"{view.id}/{view.version + 1}")
-        if event is None:
+        following = _step(archive, view, event) if event else None
+        if following is None:
             break
-        view = _step(archive, view, event)
+        view = following
     return view
 
 
-def _step(archive: Archive, view: CaseView, event: CaseEvent) -> CaseView:
+def _step(archive: Archive, view: CaseView, event: CaseEvent) -> CaseView | None:
+    """The view after the event; None while what the event speaks of is still being kept."""
     if event.what == "filed":
         filing = archive.get(Filing, event.cause)
-        fresh = filing is not None and _first(archive, view.id, filing.reporter, filing.report)
-        return advance(view, event, filing, fresh)
+        if filing is None:
+            erased = archive.get(Report, event.cause) is None
+            return advance(view, event) if erased else None
+        fresh = _first(archive, view.id, filing.reporter, filing.report)
+        lost = bool(filing.assessment.losses) and _first(archive, view.id, f"{filing.reporter}/loss", filing.report)
+        return advance(view, event, filing, fresh, lost)
     if event.what == "absorbed":
         taken = _folded(archive, view_of(archive, event.cause))
+        if not taken.merged_into:
+            return None
         return advance(view, event, taken=taken, new_reporters=_take_over(archive, taken.id, view.id))
     return advance(view, event)
 
@@ -128,6 +142,7 @@ def _take_over(archive: Archive, taken: str, case: str) -> int:
     while True:
         rows, cursor = archive.store.find(DistinctReporter, {"case": taken}, cursor=cursor, limit=500)
         for row in rows:
-            new += _first(archive, case, row.reporter, row.report)
+            fresh = _first(archive, case, row.reporter, row.report)
+            new += fresh and not row.reporter.endswith("/loss")
         if not cursor:
             return new

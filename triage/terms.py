@@ -162,7 +162,7 @@ class Lexicon:
         return self._halves[half]
 
     def concepts(self, text: Text) -> dict[str, int]:
-        """How many phrases of each concept, different in their first words, the text holds; those with none are left out."""
+        """How many phrases of each concept the text holds, different in their first words; none: left out."""
         places = self._places(text.words)
         found: dict[str, set[tuple[str, ...]]] = {}
         for first, starts in places.items():

@@ -1,0 +1,98 @@
+"""STEP assess: an examined report is filed in its case, weighed, and the case's place in the queue is refreshed.
+
+Phases for a whole batch: join (claims and merges), events, filings with the cases they open, views. The filing comes
+after the event, because it ends the work: a process that dies in between runs the report again, and nothing is
+counted twice.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from enrichment.examination import Examination
+from intake.archive import Archive
+from intake.record import Record, Value
+from intake.report import Report
+from triage.campaign import JoinKey, keys_of
+from triage.case import Case, CaseEvent, Filing, case_id
+from triage.join import Joined, join, refill
+from triage.judge import judge
+from triage.stream import append, catch_up
+from triage.terms import lexicon
+
+__all__ = ["assess", "filing_of", "refill", "refold"]
+
+Clock = Callable[[], datetime]
+
+
+class Ready(Value, frozen=True):
+    """A report that can be filed, with its latest examination and its join keys."""
+
+    report: Report
+    examination: Examination
+    keys: tuple[JoinKey, ...]
+
+
+def assess(archive: Archive, reports: Sequence[str], clock: Clock, secret: bytes) -> None:
+    """File these reports (ids). Doing it again, or twice at once, changes nothing; what was erased is left out.
+
+    `secret` keys the hashes of the join keys and must stay the same for the life of the house.
+    """
+    at = clock()
+    wanted = list(dict.fromkeys(reports))
+    kept = {each: filing for each in wanted if (filing := archive.get(Filing, each)) is not None}
+    ready = [found for each in wanted if each not in kept and (found := _ready(archive, each, secret))]
+    joined = join(archive, [(each.report.id, each.keys) for each in ready], at)
+    filings = [_filing(each, place, at) for each, place in zip(ready, joined, strict=True)]
+    events = append(archive, [_event(filing) for filing in filings])
+    archive.keep_all([*_opened(archive, filings, at), *filings])
+    catch_up(archive, {event.case for event in events} | {filing.case for filing in kept.values()})
+
+
+def filing_of(archive: Archive, report: str) -> Filing | None:
+    """Where a report was filed, None when it is not yet."""
+    return archive.get(Filing, report)
+
+
+def refold(archive: Archive) -> None:
+    """Bring the view of every case up to date with its stream: after a rebuild, an erasure, or a start."""
+    cursor = ""
+    while True:
+        cases, cursor = archive.store.find(Case, {}, cursor=cursor, limit=200)
+        catch_up(archive, [case.id for case in cases])
+        if not cursor:
+            return
+
+
+def _ready(archive: Archive, report_id: str, secret: bytes) -> Ready | None:
+    report = archive.get(Report, report_id)
+    rounds, _ = archive.store.find(Examination, {"report": report_id}, limit=100)
+    if report is None or not rounds:
+        return None
+    latest = max(rounds, key=lambda each: each.round)
+    return Ready(report=report, examination=latest, keys=keys_of(latest, secret))
+
+
+def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:
+    return Filing(
+        report=ready.report.id,
+        submission=ready.report.submission,
+        case=joined.case,
+        reporter=ready.report.reporter,
+        won=joined.won,
+        met=joined.met,
+        says=tuple((key.id, key.says) for key in ready.keys if key.says),
+        round=ready.examination.round,
+        assessment=judge(ready.examination, ready.report.claims, lexicon()),
+        at=at,
+    )
+
+
+def _event(filing: Filing) -> CaseEvent:
+    codes = (("band", filing.assessment.band), ("kind", filing.assessment.kind))
+    return CaseEvent(case=filing.case, n=0, cause=filing.report, what="filed", codes=codes, at=filing.at)
+
+
+def _opened(archive: Archive, filings: Iterable[Filing], at: datetime) -> list[Record]:
+    """The cases that these filings are the first of."""
+    cases = {filing.case: filing.report for filing in filings if filing.case == case_id(filing.report)}
+    return [Case(id=case, first_report=report, at=at) for case, report in sorted(cases.items())]
