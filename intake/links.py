@@ -17,6 +17,8 @@ from intake.domains import listed, registered, registrable
 
 LONGEST = 8192
 """Characters of a URL that are read."""
+MOST = 500
+"""Most links of one message."""
 PEELED = 3
 """Most wrappers around one URL that are taken off."""
 

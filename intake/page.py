@@ -88,11 +88,15 @@ class _Open:
     size: int = 0
 
 
+def clean(text: str) -> str:
+    """Text with LF as its line end, without control characters and characters that nobody sees."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return _UNSEEN.sub("", text)
+
+
 def legible(text: str) -> str:
-    """Text without the characters that nobody sees, its lines trimmed, blank ones left out."""
-    if not text.isascii() or not text.isprintable():
-        text = _UNSEEN.sub("", text)
-    lines = [" ".join(line.split()) for line in text.split("\n")]
+    """Clean text, its lines trimmed, blank ones left out."""
+    lines = [" ".join(line.split()) for line in clean(text).split("\n")]
     return "\n".join([line for line in lines if line])
 
 
