@@ -10,14 +10,15 @@ from pathlib import Path
 import click
 import typer
 
-from deploy.commands import look, operate, people, report
+from deploy.commands import case, look, operate, people, report
 from deploy.commands.desk import Desk, err
 from deploy.line import fault
 from intake.errors import Damaged, Refused, Temporary
 
 app = typer.Typer(
     help="Lapwing takes in spam reports, keeps them as evidence, ranks the cases they make, and drafts requests for "
-    "help to other authorities.\n\nStart with: lapwing demo. Then hand in your own: lapwing report FILE...; lapwing queue.",
+    "help to other authorities.\n\nStart with: lapwing demo. Then hand in your own mail: lapwing report FILE...; "
+    "then look: lapwing queue.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -44,6 +45,7 @@ app.command()(operate.serve)
 app.command()(report.report)
 app.command()(look.queue)
 app.command()(look.explain)
+app.add_typer(case.app, name="case")
 app.add_typer(people.app, name="people")
 app.command()(operate.verify)
 app.command()(operate.rebuild)

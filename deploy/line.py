@@ -18,10 +18,9 @@ log = logging.getLogger("lapwing.line")
 def turn(house: House) -> int:
     """Do one batch of due work; how many items were taken."""
     items = house.work.take(house.settings.batch)
-    if items:
-        if len(items) == 1 or not _all(house, items):
-            for item in items:
-                _one(house, item)
+    if items and (len(items) == 1 or not _all(house, items)):
+        for item in items:
+            _one(house, item)
     return len(items)
 
 

@@ -18,7 +18,6 @@ from intake.report import Claims
 from intake.unpack import JOB as UNPACK
 from intake.unpack import About
 
-
 SAMPLE = (
     b"Received: from a.example (a.example [192.0.2.1]) by mx.example with ESMTPS; Mon, 23 Nov 2026 10:00:00 +0000\r\n"
     b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=s; h=from; bh=AA==; b=AA==\r\n"

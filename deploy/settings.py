@@ -112,7 +112,7 @@ def _from_environment(data: dict[str, Any], environment: Mapping[str, str]) -> N
             place[key] = _value(text)
 
 
-OTHERS = frozenset({"LAPWING_CORPORA", "LAPWING_PASSPHRASE"})
+OTHERS = frozenset({"LAPWING_CORPORA", "LAPWING_PASSPHRASE", "LAPWING_TRACE", "LAPWING_PYTHON"})
 """Variables of ours that are no settings: the tests' corpora, the passphrase for scripts."""
 
 

@@ -40,7 +40,7 @@ from intake.work import LeaseTable
 from referral.contact import ContactPoint
 from referral.disclosure import Consent
 from referral.request import Approval, AssistanceRequest, Delivery, Outcome, Seal
-from triage import assess
+from triage import assess, join
 from triage.case import Case, CaseEvent, Filing, Merge, Note
 
 KINDS: tuple[type[Record], ...] = (
@@ -55,6 +55,10 @@ LINE = (
     Step("assess", cause="examination", cause_field="report", end="filing", end_field="report"),
 )
 """The steps that follow from records by themselves, in order."""
+
+
+QUESTIONS = 60
+"""Questions to the DNS per report and turn; those of a batch are asked together."""
 
 
 def now() -> datetime:
@@ -120,7 +124,8 @@ class House:
         dns = self.settings.dns
         if dns.mode == "recorded":
             return Recorded(self.home / dns.file)
-        return Live(dns.nameservers, now) if dns.mode == "live" else Off()
+        most = QUESTIONS * self.settings.batch
+        return Live(dns.nameservers, now, budget=15.0, most=most) if dns.mode == "live" else Off()
 
     @cached_property
     def follower(self) -> Follower:
@@ -133,7 +138,7 @@ class House:
 
     def _refill(self, record: Record) -> None:
         if isinstance(record, Filing):
-            assess.refill(self.store, [record])
+            join.refill(self.store, [record])
 
     def secret(self, purpose: str) -> bytes:
         """A secret derived from the operator's private key."""

@@ -167,15 +167,16 @@ def work(desk: Desk, handed: list[Handed], quiet: bool) -> None:
 def _filed(desk: Desk, handed: list[Handed]) -> bool:
     """Whether the running system has brought every report of these into a case, or on hold."""
     held = {(each.step, each.key) for each in desk.house.work.held()}
-    for each in handed:
-        unpacked = desk.house.archive.get(Unpacked, each.submission)
-        if unpacked is None and ("unpack", each.submission) not in held:
-            return False
-        for verdict in unpacked.verdicts if unpacked else ():
-            if verdict.code == "report" and desk.house.archive.get(Filing, verdict.report) is None:
-                if not {("enrich", verdict.report), ("assess", verdict.report)} & held:
-                    return False
-    return True
+    return all(_done(desk, each.submission, held) for each in handed)
+
+
+def _done(desk: Desk, submission: str, held: set[tuple[str, str]]) -> bool:
+    unpacked = desk.house.archive.get(Unpacked, submission)
+    if unpacked is None:
+        return ("unpack", submission) in held
+    reports = [verdict.report for verdict in unpacked.verdicts if verdict.code == "report"]
+    waiting = [each for each in reports if desk.house.archive.get(Filing, each) is None]
+    return all({("enrich", each), ("assess", each)} & held for each in waiting)
 
 
 def show(desk: Desk, handed: list[Handed], json: bool, waited: bool) -> bool:

@@ -1,0 +1,109 @@
+"""`lapwing case`: look at a case, claim it, give it back, close it, open it again, overrule the machine with a
+reason.
+"""
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from deploy.commands.desk import JSON, Desk, defanged, emit, out
+from deploy.commands.look import COLOURS, filings, reasons
+from deploy.wiring import now
+from intake.errors import Refused
+from triage import decide
+from triage.fold import CaseView
+from triage.stream import current
+
+app = typer.Typer(help="Cases: show, claim, release, close, reopen, override.", no_args_is_help=True)
+CASE = typer.Argument(..., help="A case's id, as the queue prints it.")
+REASON = typer.Option(..., "--reason", help="Why; a sentence that stays with the case.")
+
+
+def found(desk: Desk, case: str) -> CaseView:
+    """The case that now holds this id; `Refused` when there is none."""
+    view = current(desk.house.archive, case)
+    if view.version == 0:
+        raise Refused("unknown", f"there is no case {case}; see: lapwing queue")
+    return view
+
+
+@app.command("show")
+def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
+    """One case: why it stands where it stands, its reports and what happened to it."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    desk.noted("look at a case", f"case {view.id}")
+    kept = list(filings(desk, view))
+    if json:
+        reports = [
+            {"report": each.report, "sender": each.assessment.sender, "band": each.assessment.band} for each in kept
+        ]
+        emit({"case": view.id, "band": view.band, "kind": view.harm_kind, "confidence": view.confidence,
+              "state": view.state, "claimed_by": view.claimed_by, "reporters": view.reporters,
+              "reasons": reasons(view), "techniques": view.techniques, "countries": view.countries,
+              "members": view.members, "reports": reports})  # fmt: skip
+        return
+    colour = COLOURS[view.band]
+    out.print(f"[bold]{escape(defanged(view.title or view.id))}[/bold]")
+    state = f"{view.state} by {view.claimed_by}" if view.claimed_by else view.state
+    out.print(f"{view.id}  [{colour}]{view.band}[/{colour}] {view.harm_kind}  {view.confidence:.0%} sure  {state}")
+    for each in reasons(view):
+        out.print(f"  - {escape(defanged(each['sentence']))} [dim]{each['code']}[/dim]")
+    table = Table("report", "handed over by", "kind", "language", "joined by", box=None, header_style="bold")
+    for each in kept:
+        why = "; ".join(f"{family}: {what}" for family, what in each.says[:4]) or "likeness of text"
+        found_ = each.assessment
+        table.add_row(each.report, found_.sender or "?", found_.kind, found_.language, escape(defanged(why)))
+    out.print(table)
+
+
+@app.command("claim")
+def claim(context: typer.Context, case: str = CASE) -> None:
+    """Take a case: from now on you work on it."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    person = desk.noted("claim a case", f"case {view.id}", right="work")
+    _say(decide.claim(desk.house.archive, view.id, person, now()))
+
+
+@app.command("release")
+def release(context: typer.Context, case: str = CASE) -> None:
+    """Give a case back to the queue."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    person = desk.noted("release a case", f"case {view.id}", right="work")
+    _say(decide.release(desk.house.archive, view.id, person, now()))
+
+
+@app.command("close")
+def close(context: typer.Context, case: str = CASE, reason: str = REASON) -> None:
+    """Close a case."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    person = desk.noted("close a case", f"case {view.id}", right="work")
+    _say(decide.close(desk.house.archive, view.id, person, reason, now()))
+
+
+@app.command("reopen")
+def reopen(context: typer.Context, case: str = CASE, reason: str = REASON) -> None:
+    """Open a closed case again."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    person = desk.noted("reopen a case", f"case {view.id}", right="work")
+    _say(decide.reopen(desk.house.archive, view.id, person, reason, now()))
+
+
+@app.command("override")
+def override(
+    context: typer.Context, case: str = CASE, reason: str = REASON,
+    band: str = typer.Option(..., "--band", help="concrete, potential, nuisance or none."),
+) -> None:  # fmt: skip
+    """Overrule the machine's band; the machine never overrules you."""
+    desk: Desk = context.obj
+    view = found(desk, case)
+    person = desk.noted("override a case", f"case {view.id}", right="work")
+    _say(decide.override(desk.house.archive, view.id, person, band, reason, now()))
+
+
+def _say(view: CaseView) -> None:
+    out.print(f"{view.id}: {view.band}, {view.state}" + (f" by {view.claimed_by}" if view.claimed_by else ""))
