@@ -8,7 +8,6 @@ Standard: RFC 5782; the codes by each list's own documentation as collected in `
 """
 
 from collections.abc import Iterable
-from collections.abc import Sequence
 from typing import Literal
 
 from enrichment.facts import Lookup
@@ -244,13 +243,6 @@ OTHERS = (
 
 
 NAMES = frozenset(zone.zone for zone in (*ZONES, *OTHERS))
-
-
-def chosen(names: Sequence[str]) -> tuple[Zone, ...]:
-    """The zones of these DNS names; of a list that is not known here only the standing code 127.0.0.2 is read."""
-    known = {zone.zone: zone for zone in (*ZONES, *OTHERS)}
-    usual = _codes("0.0.2 spam listed")
-    return tuple(known.get(name) or Zone(zone=name, codes=usual) for name in names)
 
 
 def zones_named(names: Iterable[str]) -> tuple[Zone, ...]:

@@ -49,6 +49,10 @@ def judge(facts: Facts) -> Finding:
         zones = tuple(each.zone for each in facts.listings if each.status in ("clean", "listed"))
         says = f"{host} has no name of an access line, and no list calls it infected or an access line."
         return _says.absent(host, says, (*facts.cites(*zones), *_pointer(facts)))
+    if not signs.access and facts.listed("proxy", "tor", "vpn"):
+        zones = tuple(each.zone for each in facts.listed("proxy", "tor", "vpn"))
+        says = f"{host} has no name of an access line, and what lists say of it fits a proxy better."
+        return _says.absent(host, says, (*facts.cites(*zones, *signs.zones), *_pointer(facts)))
     return _says.unknown(host, f"What is known of {host} decides nothing.", facts.cites())
 
 

@@ -7,7 +7,7 @@ from enrichment.blocklists import ZONES
 from enrichment.examination import Boundary
 from enrichment.facts import Lookup, Question
 from enrichment.questions import DOMAINS, divided, learned, limits, questions
-from tests.plain import message
+from intake.message import derive
 
 NIBBLES = "7.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.2.0.0.4.6.0.0.8.b.d.0.1.0.0.2"
 
@@ -80,8 +80,8 @@ def test_only_lists_of_the_operator_are_asked() -> None:
     assert not ask("A 7.100.51.198.zen.spamhaus.org", zones={"list.test"})
 
 
-MAIL = message(
-    b"Return-Path: <b@post.sender.test>\nFrom: a@sender.test\nReply-To: c@answer.test\n\n"
+MAIL = derive(
+    b"Return-Path: <b@post.sender.test>\nFrom: a@sender.test\nReply-To: c@answer.test\nContent-Type: text/html\n\n"
     b'<a href="https://u-31337.shop.test/x">go</a>\n'
 )
 AT = Boundary(index=0, ip="198.51.100.7")
@@ -131,7 +131,7 @@ def test_ipv6_is_asked_in_nibbles_and_confirmed_by_aaaa() -> None:
 
 def test_padding_with_domains_is_cut_and_said() -> None:
     links = "".join(f'<a href="https://x{n}.test/">x</a>' for n in range(50))
-    padded = message(f"From: a@sender.test\n\n{links}".encode())
+    padded = derive(f"From: a@sender.test\nContent-Type: text/html\n\n{links}".encode())
     assert len(questions(padded, Boundary(), (), {})) == DOMAINS
     assert limits(padded) == ("domains",)
     assert limits(MAIL) == ()
