@@ -6,6 +6,7 @@ does. Where nothing fits, the reading with the fewest damaged characters. No cod
 Source: RFC 2046 section 4.1.2 (declaration and default), WHATWG Encoding (names).
 """
 
+import re
 from typing import NamedTuple
 
 import chardet
@@ -18,7 +19,8 @@ DAMAGE = 0.02
 _SURE = 0.3
 _PROBE = 4096
 _SAMPLE = 65536
-_HIGH = bytes(range(128, 256))
+_RUN = re.compile(rb"[\x80-\xff]{4}")
+"""What Latin letters with accents hardly ever make: four of them in a row."""
 _SEVEN_BIT = frozenset(("utf-7", "hz", "utf-16", "utf-16-le", "utf-16-be", "utf-32"))
 """Codecs in which ASCII bytes are not always ASCII."""
 
@@ -61,9 +63,7 @@ def _mistaken(data: bytes, name: str) -> bool:
         return not name.startswith("iso2022") and (b"\x1b$" in data or b"\x1b(" in data)
     if name != "cp1252":
         return False
-    sample = data[:_SAMPLE]
-    high = len(sample) - len(sample.translate(None, _HIGH))
-    return high * 4 > len(sample) or _utf8(data)
+    return len(_RUN.findall(data[:_SAMPLE])) > 1 or _utf8(data)
 
 
 def _utf8(data: bytes) -> bool:

@@ -35,7 +35,8 @@ def _run(view: View, markup: str, most_tags: int) -> None:
             if view.tags >= most_tags:
                 view.limits["html-tags"] = None
                 break
-            view.start(token.tag or "", {name: value or "" for name, value in reversed(token.attrs or ())})
+            attrs = token.attrs
+            view.start(token.tag or "", {name: value or "" for name, value in reversed(attrs)} if attrs else {})
         elif kind is TokenType.END_TAG:
             view.end(token.tag or "")
         elif kind is TokenType.COMMENT:

@@ -55,6 +55,7 @@ _REACH = {"table": _NONE, "html": _NONE, "body": _NONE} | {name: _INSIDE for nam
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2060-\u2064\ufeff]"
 )
+_CONTROL = bytes(set(range(32)) - {0x09, 0x0A}) + b"\x7f"
 _SPLIT_WORD = re.compile("[A-Za-z][\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff][A-Za-z]")
 
 
@@ -91,6 +92,8 @@ class _Open:
 def clean(text: str) -> str:
     """Text with LF as its line end, without control characters and characters that nobody sees."""
     text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if text.isascii():
+        return text.encode().translate(None, _CONTROL).decode()
     return _UNSEEN.sub("", text)
 
 
@@ -179,8 +182,9 @@ class View:
             self.mark("\n")
         elif tag in _CELL:
             self.mark(" ")
-        if tag in _IMPLIED:
-            self.close(*_IMPLIED[tag])
+        implied = _IMPLIED.get(tag)
+        if implied and any([self.count.get(name) for name in implied[0]]):
+            self.close(*implied)
         style = self.styled(tag, attrs)
         if attrs:
             self.follow(tag, attrs, style)
@@ -204,15 +208,13 @@ class View:
             self.silent = ""
         elif self.skipped.get(tag):
             self.skipped[tag] -= 1
-        else:
+        elif self.count.get(tag):
             self.close((tag,), _REACH.get(tag, _SCOPE))
         if tag == "a":
             self.close_link()
 
     def close(self, tags: Collection[str], stops: frozenset[str]) -> None:
         """Close the innermost of `tags` and all in it, unless one of `stops` is in between."""
-        if not any(self.count.get(name) for name in tags):
-            return
         for index in range(len(self.stack) - 1, 0, -1):
             name = self.stack[index][0]
             if name in tags:
@@ -227,10 +229,12 @@ class View:
     def styled(self, tag: str, attrs: dict[str, str]) -> Style:
         """What holds for the text of an element: its own declarations over what it inherits."""
         parent = self.stack[-1][1]
+        if not attrs and tag not in self.rules and tag not in _NEVER:
+            return parent
         own = self.own(tag, attrs) if attrs else self.rules.get(tag, PLAIN)
         if tag in _NEVER:
             own = own._replace(gone=True)
-        if own is PLAIN:
+        if own == PLAIN:
             return parent
         if own.back == CLEAR:
             own = own._replace(back=None)
@@ -241,7 +245,7 @@ class View:
         style = PLAIN
         if "style" in attrs:
             style = self.declared(attrs["style"])
-        if self.rules:
+        if self.rules and ("class" in attrs or "id" in attrs or tag in self.rules):
             style = style.over(self.ruled(tag, attrs))
         if "bgcolor" in attrs:
             style = style.over(Style(back=color(attrs["bgcolor"])))
@@ -262,8 +266,10 @@ class View:
     def ruled(self, tag: str, attrs: dict[str, str]) -> Style:
         style = self.rules.get("#" + attrs["id"].lower(), PLAIN) if "id" in attrs else PLAIN
         for name in attrs.get("class", "").lower().split()[:20]:
-            style = style.over(self.rules.get(f"{tag}.{name}", PLAIN)).over(self.rules.get(f".{name}", PLAIN))
-        return style.over(self.rules.get(tag, PLAIN))
+            for key in (f"{tag}.{name}", f".{name}"):
+                if key in self.rules:
+                    style = style.over(self.rules[key])
+        return style.over(self.rules[tag]) if tag in self.rules else style
 
     def follow(self, tag: str, attrs: dict[str, str], style: Style) -> None:
         """Take down where an element leads."""
