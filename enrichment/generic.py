@@ -41,7 +41,7 @@ _SERVER = _words(
 _ACCESS = _words(
     "dynamic dyn dynip dhcp pppoe ppp dial dialup dial-up dialin dip catv broadband broad bb gprs cdma lte wifi wlan "
     "cablemodem cable kabel homeuser home modem bredband pptp [avx]?dsl[a-z]? pool pools docsis cpe cm res resnet "
-    "residential ftth fttx fiber mobile isdn dov ip-pool t-dialin t-ipconnect adsl-dyn hsd1 hsi internetdsl"
+    "residential ftth fttx fiber mobile isdn dov in-addr ip-pool t-dialin t-ipconnect adsl-dyn hsd1 hsi internetdsl"
 )
 _HOSTED = _words(
     "vps[a-z]? cloud server srv hosted hosting vm compute ec2 colo colocation dedibox kvm droplet ip-ptr "

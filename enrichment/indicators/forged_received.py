@@ -1,7 +1,7 @@
 """Forged trace: whether lines below the boundary were made up, to point the finger at somebody else.
 
-Present by one sign that no honest server leaves, or by two different weaker ones; a wrong clock or a server with two
-names alone is no forgery. Signs: `enrichment/forged.py`.
+Present by one sign that no honest server leaves, or by two weaker ones in the same line; a wrong clock or a server with
+two names alone is no forgery. Signs: `enrichment/forged.py`.
 """
 
 from enrichment.finding import Finding
@@ -28,9 +28,9 @@ def judge(facts: Facts) -> Finding:
     against = () if strong else ("Badly kept clocks and servers with two names leave the same traces.",)
     if strong:
         return _says.present(host, "strong" if len(codes) > 1 else "moderate", f"{words}.", cites, against)
-    if len(codes) > 1:
+    if any(len(hop.forged) > 1 for hop in marked):
         return _says.present(host, "weak", f"{words}.", cites, against)
-    return _says.unknown(host, f"One weak sign only: {words}.", cites)
+    return _says.unknown(host, f"Weak signs only, none beside another: {words}.", cites)
 
 
 INDICATOR = Indicator(

@@ -1,7 +1,7 @@
 """From mismatch: whether the mail answers to somebody else than it says it comes from, or hides that.
 
 Two forms: a display name that is itself an address of another domain, and an answer address at another house than the
-sender. Lists and services set answer addresses too, so these weaken it; where From is proved (DMARC by what we
+sender. Lists set answer addresses too, so there it stays open; where From is proved (DMARC by what we
 verified), only the display name counts. Rules: SpamAssassin's header tests, RFC 5322 section 3.6.2.
 """
 
@@ -41,8 +41,11 @@ def _answers(facts: Facts, domain: str) -> Finding:
     says = f"The mail says it comes from {domain}, but answers go to {elsewhere[0].address[:120]}"
     if any(each.result == "pass" and each.basis in VERIFIED for each in facts.check("dmarc")):
         return _says.absent(domain, f"{says}; {domain} itself vouches for that.", cites)
-    against = tuple(f"{each.says[:1].upper()}{each.says[1:]}." for each in passings(facts.message))
-    return _says.present(domain, "weak", f"{says}.", cites, against)
+    if each := next((each for each in passings(facts.message) if each.how == "list"), None):
+        return _says.unknown(domain, f"{says}; {each.says}, and lists set such addresses.", (*cites, each.cite))
+    if elsewhere[0].address.lower() in {each.address.lower() for each in facts.message.to}:
+        return _says.unknown(domain, f"{says}, to which the mail was sent too, as lists do.", cites)
+    return _says.present(domain, "weak", f"{says}.", cites)
 
 
 def _house(address: str) -> str:

@@ -1,11 +1,13 @@
 """Open relay: whether the host at the boundary passed on a stranger's mail that it had no business with.
 
 Pattern: the line below the boundary was written by that host itself, a mail server by its reverse name, and shows a
-public address of another house that had not logged in, with a sender of neither house. One report shows no more than
+public address of another house that had not logged in and is no mail server by its name, with a sender of neither
+house. One report shows no more than
 that it once happened, so the strength is never more than weak; `triage/technique.py` joins independent reports.
 Lapwing never tries the host out. Pattern and guards: MAPS RSS and `reference/indicators.md` 5.4.
 """
 
+from enrichment import helo
 from enrichment.addresses import near, public
 from enrichment.examination import Hop
 from enrichment.excuses import CLAIMED, against, excuses, of
@@ -23,6 +25,7 @@ _DOUBT = (
     "One report can't tell an open relay from a server that knows this client by its address, or a misused account.",
     "The line below the handover is the host's own word; a sender could have made it up.",
 )
+_LINES = (Kind.DYNAMIC, Kind.NUMBERED)
 _GUARDS = ("login", "bounce", "permitted", "signed")
 
 
@@ -54,6 +57,9 @@ def _relayed(facts: Facts, hop: Hop, cites: tuple[Cite, ...]) -> Finding:
         return _says.unknown(host, f"{taken}, but {passed[0].says}.", (*cites, *passed[0].cites))
     if signs := tuple(code for code in hop.forged if code in STRONG):
         return _says.unknown(host, f"{taken}, but the line may be made up: {SIGNS[signs[0]]}.", cites)
+    if not _stranger(hop):
+        says = f"{taken}, which looks like a mail server itself: it may have forwarded the mail by agreement."
+        return _says.unknown(host, says, cites)
     caller = f" calling itself {hop.helo[:100]}" if hop.helo else ""
     says = (
         f"{facts.name} ({host}) took this mail from {hop.ip}{caller} and passed it on, though that host is of another "
@@ -71,13 +77,20 @@ def _not_a_relay(facts: Facts, hop: Hop) -> str | None:
         return f"{host} took the mail from its own network or wrote no address."
     if hop.authenticated:
         return f"{host} took the mail from {hop.ip}, which had logged in."
-    if near(hop.ip, host) or family(hop.rdns) in house:
+    if near(hop.ip, host, v4=16, v6=32) or family(hop.rdns) in house:
         return f"{host} took the mail from {hop.ip}, a host of the same house."
     if _sender(facts) in house:
         return f"{host} took the mail from {hop.ip} in the name of its own house."
-    if kind(facts.name, host) is Kind.DYNAMIC:
+    if kind(facts.name, host) in _LINES:
         return f"{host} has the name of an access line ({facts.name}), not of a mail server."
     return None
+
+
+def _stranger(hop: Hop) -> bool:
+    """Whether the client is no mail server by its name: an access line, nameless, or called as no server is."""
+    if hop.rdns:
+        return kind(hop.rdns, hop.ip) in _LINES
+    return hop.unnamed or bool(helo.signs(hop.helo, hop.ip))
 
 
 def _sender(facts: Facts) -> str:
