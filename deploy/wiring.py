@@ -45,7 +45,8 @@ from triage.case import Case, CaseEvent, Filing, Merge, Note
 
 KINDS: tuple[type[Record], ...] = (
     Submission, Unpacked, Decoding, Report, Reporter, Examination, Filing, Case, CaseEvent, Merge, Note,
-    ContactPoint, AssistanceRequest, Approval, Seal, Outcome, Delivery, Consent, Person, Departure, Audit, Erasure, LegalHold,
+    ContactPoint, AssistanceRequest, Approval, Seal, Outcome, Delivery, Consent, Person, Departure, Audit, Erasure,
+    LegalHold,
 )  # fmt: skip
 """Every kind of record that is kept in the vault."""
 
