@@ -2,16 +2,20 @@
 
 It promises: what was sent is what is kept, byte for byte (long lines, bare CR, bare LF, NUL, 8-bit), dot-unstuffed
 and nothing else; only CRLF.CRLF ends a message; memory is bounded by our limits, never by the sender; a fault of
-ours is a 4xx without its text; each limit has a reply of its own. Content is never a reason to refuse.
+ours is a 4xx without its text; each limit has a reply of its own.
 
-RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 2034 and 3463 (ENHANCEDSTATUSCODES), 3207 (STARTTLS), 6152 (8BITMIME),
-6531 (SMTPUTF8). AUTH is not offered. aiosmtpd gives the session, its commands and STARTTLS; what it leaves open
-(lines over 1,001 bytes refused, DATA line by line in memory, 500 with exception text, no caps) is overridden here.
+aiosmtpd gives the connection and STARTTLS (RFC 3207). What it leaves open (lines over 1,001 bytes refused, DATA line
+by line in memory, 500 with exception text, no caps) and what it spends 0.7 ms a message on (a task that is woken for
+every line) is replaced: bytes are dealt with as they come in, the dialogue is `smtp_dialogue`, PIPELINING (RFC 2920)
+answers everything of one packet in one packet.
 """
 
 import asyncio
 import logging
-from typing import cast
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar, cast
 
 from aiosmtpd import smtp as aiosmtpd
 
@@ -19,20 +23,22 @@ from intake.accept import Acceptance, Acceptor
 from intake.errors import Refused
 from intake.gate import source_of
 from intake.running import Running
+from intake.smtp_dialogue import COMMAND, Dialogue
 from intake.smtp_port import Port
-from intake.smtp_replies import CLOSING, UNSOUND, coded, reply_to
+from intake.smtp_replies import CLOSING, reply_to
 from intake.smtp_settings import Settings
-from intake.smtp_syntax import Dots, path, readable, sound
-from intake.submission import Envelope
+from intake.smtp_syntax import Dots
+from intake.submission import Receipt
 
-_ALL = 1 << 24  # more than a stream reader ever buffers: a read of this many bytes empties it
-COMMAND = 2048
-"""Bytes of a command line; RFC 5321 section 4.5.3.1.4 wants 512 and some for extensions."""
-BUFFER = 65_536
+BUFFER = 131_072
+"""Bytes that a client may send ahead while its message goes to disk."""
 FLOOD = 1_000_000
-"""Bytes without a command among them after which a connection is cut."""
+"""Bytes beyond twice the size of a message after which a sender that doesn't stop is cut."""
 LINGER = 5.0
-_VERBS = ("HELO", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP")
+"""Seconds that a client has to read why it was cut."""
+
+
+T = TypeVar("T")
 
 
 class _NoHooks:
@@ -43,92 +49,131 @@ class _NoHooks:
 
 
 _NO_HOOKS = _NoHooks()
-aiosmtpd.log.setLevel(logging.CRITICAL + 1)  # it would write senders and recipients into the log
+aiosmtpd.log.setLevel(logging.CRITICAL + 1)  # it would write addresses into the log
 
 
 class Connection(aiosmtpd.SMTP):
-    """One client's session."""
+    """One client's session: its bytes, its time, and the state of both.
 
-    session: aiosmtpd.Session
-    envelope: aiosmtpd.Envelope
+    States: 'command'; 'data' in the middle of a message; 'disk' while the vault works; 'tls' until it is up.
+    """
+
     transport: asyncio.Transport | None
 
-    line_length_limit = BUFFER
-
     def __init__(self, door: Port, loop: asyncio.AbstractEventLoop) -> None:
-        settings = door.settings
-        super().__init__(
-            _NO_HOOKS, hostname=settings.name, enable_SMTPUTF8=True, tls_context=settings.tls, loop=loop,
-            data_size_limit=settings.limits.size, timeout=settings.limits.idle,
-        )  # fmt: skip
-        self._door, self._limits, self._acceptor = door, settings.limits, door.acceptor
+        super().__init__(_NO_HOOKS, hostname=door.settings.name, tls_context=door.settings.tls, loop=loop)
+        self._door, self._limits = door, door.settings.limits
+        self._dialogue = Dialogue(door.settings, lambda: door.gate.message(self.source), door.serves)
         self.source = ""
-        self._admitted = False
+        self._admitted = self._full = self._left = False
         self._state = "command"
-        self._began = 0.0
+        self._ahead = bytearray()
+        self._acceptance: Acceptance | None = None
+        self._trouble: Exception | None = None
+        self._dots = Dots()
+        self._began = self._deadline = 0.0
+        self._rings = math.inf
         self._got = 0
-        self._commands = 0
 
     def __dir__(self) -> list[str]:
-        """The commands alone: aiosmtpd looks at every attribute for each connection, which takes 0.2 ms else."""
-        return [f"smtp_{verb}" for verb in _VERBS]
+        """Nothing: aiosmtpd looks at every attribute for each connection, which takes 0.2 ms else."""
+        return []
 
     # -- the connection -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the client in, or say at once which limit it is over; also called again once TLS is up."""
         if not self._admitted:
-            peer = transport.get_extra_info("peername") or ("",)
-            self.source = source_of(str(peer[0]))
+            self.source = source_of(str((transport.get_extra_info("peername") or ("",))[0]))
             refusal = self._door.admit(self)
             if refusal:
                 cast(asyncio.Transport, transport).write(refusal.encode() + b"\r\n")
                 return transport.close()
             self._admitted = True
+        if self._state == "tls":
+            self._ahead.clear()  # what came in the clear after STARTTLS is nobody's (RFC 3207 section 6)
+            self._dialogue.tls_is_up()
+            self._state = "command"
         super().connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
-        """Count what comes, and cut a client that sends on and on without a command."""
-        if not self._admitted:
-            return
-        self._got += len(data)
-        if self._state == "command" and self._got > FLOOD:
-            self._cut("421 4.7.0 too many bytes without a command")
-            return
-        super().data_received(data)
-
-    def eof_received(self) -> bool | None:
-        return super().eof_received() if self._admitted else None
+    async def _handle_client(self) -> None:
+        """aiosmtpd's loop over lines; ours is `_work`."""
+        self._say(f"220 {self.hostname} Lapwing")
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._admitted:
             self._admitted = False
             self._door.left(self)
+            self._let_go()
             super().connection_lost(error)
+
+    def eof_received(self) -> bool:
+        """A client that says no more may still read the answer to its message, but not over TLS."""
+        self._left = True
+        return self._state == "disk" and self._tls_protocol is None
+
+    def data_received(self, data: bytes) -> None:
+        """Deal with what came: it belongs to the message under way, or is commands, or waits for the disk."""
+        if not self._admitted:
+            return
+        self._got += len(data)
+        if self._state == "data":
+            self._message(data)
+        else:
+            self._ahead += data
+            self._work()
+
+    def pause_writing(self) -> None:
+        self._full = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._full = False
+        self._listen(True)
+        self._work()
+
+    def _say(self, reply: str) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(reply.encode("utf-8", "backslashreplace") + b"\r\n")
 
     def _cut(self, reply: str) -> None:
         """Say why and close; a client that does not even read that is dropped after a few seconds."""
         transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        transport.write(reply.encode() + b"\r\n")
-        transport.close()
-        self.loop.call_later(LINGER, transport.abort)
+        if transport is not None and not transport.is_closing():
+            self._say(reply)
+            transport.close()
+            self.loop.call_later(LINGER, transport.abort)
 
     def close_when_idle(self) -> None:
         """Part from the client unless it is handing a message over."""
         if self._state == "command":
             self._cut(CLOSING)
 
+    def _listen(self, on: bool) -> None:
+        """Read on, or let the client wait."""
+        if self.transport is not None and not self.transport.is_closing():
+            if on:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
     # -- time ---------------------------------------------------------------------------------------------------
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        if self._state == "command":
-            self._got = 0
-        super()._reset_timeout(duration)
+        """The client is looked at again then; the timer that runs is moved only when it must ring earlier."""
+        self._deadline = self.loop.time() + (duration or self._limits.idle)
+        if self._deadline < self._rings:
+            if self._timeout_handle is not None:
+                self._timeout_handle.cancel()
+            self._rings = self._deadline
+            self._timeout_handle = self.loop.call_at(self._rings, self._timeout_cb)
 
     def _timeout_cb(self) -> None:
-        left = self._patience()
+        self._rings = math.inf
+        left = self._deadline - self.loop.time()
+        if left <= 0:
+            left = self._patience()
         if left > 0:
             self._reset_timeout(left)
         else:
@@ -136,9 +181,9 @@ class Connection(aiosmtpd.SMTP):
 
     def _patience(self) -> float:
         """Seconds until the client is looked at again, 0 when its time is over."""
-        if self._state == "disk":
+        if self._state in ("disk", "tls"):
             return self._limits.idle
-        if self._state == "command":
+        if self._state != "data":
             return 0.0
         elapsed = self.loop.time() - self._began
         slow = elapsed >= self._limits.grace and self._got < self._limits.rate * elapsed
@@ -147,210 +192,159 @@ class Connection(aiosmtpd.SMTP):
 
     # -- commands -----------------------------------------------------------------------------------------------
 
-    async def _handle_client(self) -> None:
-        """Answer one command after the other until either side has had enough."""
-        try:
-            await self._say(f"220 {self.hostname} Lapwing")
-            while self.transport is not None:
-                await self._answer(await self._reader.readuntil())
-        except asyncio.LimitOverrunError:
-            self._cut("500 5.5.2 that is no command line")
-        except (ConnectionError, aiosmtpd.TLSSetupException):
-            self._writer.transport.abort()
-        except Exception as error:  # where it stopped reading is unknown: nothing more may count as a command
-            self._cut(reply_to(error))
-        finally:
-            self._writer.close()
+    def _work(self) -> None:
+        """Answer the commands that are here, in one packet, until one of them changes the state."""
+        replies: list[str] = []
+        then = ""
+        while not then and self._state == "command" and not self._full:
+            end = self._ahead.find(b"\n") + 1
+            if not end:
+                if len(self._ahead) > COMMAND:
+                    replies, then = [*replies, "500 5.5.2 that is no command line"], "cut"
+                break
+            line = bytes(self._ahead[:end])
+            del self._ahead[:end]
+            reply, then = self._dialogue.answer(line)
+            self._reset_timeout()
+            if then == "data":
+                reply, then = self._open(reply)
+            replies.append(reply)
+        if then == "cut":
+            return self._cut("\r\n".join(replies))
+        self._go_on(replies, then)
 
-    async def _answer(self, line: bytes) -> None:
-        self._commands += 1
-        if self._commands > self._limits.commands:
-            return self._cut("421 4.7.0 too many commands without a message")
-        word, _, rest = line.rstrip(b"\r\n").partition(b" ")
-        method = self._smtp_methods.get(word.upper().decode("ascii", "replace"))
-        if method is None or len(line) > COMMAND:
-            return await self._say("500 5.5.2 command not known, or its line too long")
-        self._reset_timeout()
-        await method(rest.strip().decode("utf-8", "surrogateescape"))
-        return None
+    def _go_on(self, replies: list[str], then: str) -> None:
+        if any(replies):
+            self._say("\r\n".join(each for each in replies if each))
+        if then == "quit" and self.transport is not None:
+            self.transport.close()
+        elif then == "tls":
+            self._state = "tls"
+            self._handler_coroutine = self.loop.create_task(self._start_tls())
+        elif then == "data":
+            self._message(self._take_ahead())
+        elif len(self._ahead) > BUFFER:
+            self._listen(False)
+
+    def _take_ahead(self) -> bytes:
+        ahead = bytes(self._ahead)
+        self._ahead.clear()
+        return ahead
+
+    async def _start_tls(self) -> None:
+        try:
+            await self.smtp_STARTTLS("")
+        except aiosmtpd.TLSSetupException as error:
+            if self._original_transport is not None:
+                cast(asyncio.Transport, self._original_transport).abort()
+            self.connection_lost(error)
 
     async def push(self, status: str) -> None:  # type: ignore[override]
-        """Send a reply, with an enhanced status code where aiosmtpd gave none (RFC 2034 section 4)."""
-        await self._say(coded(status))
-
-    async def _say(self, reply: str) -> None:
-        self._writer.write(reply.encode("utf-8", "backslashreplace") + b"\r\n")
-        await self._writer.drain()
-
-    async def smtp_HELO(self, hostname: str) -> None:
-        await self._greet(hostname, False)
-
-    async def smtp_EHLO(self, hostname: str) -> None:
-        await self._greet(hostname, True)
-
-    async def _greet(self, hostname: str, extended: bool) -> None:
-        if not hostname:
-            await self._say("501 5.5.4 say who you are")
-            return
-        self._set_rset_state()  # type: ignore[no-untyped-call]
-        self.session.extended_smtp, self.session.host_name = extended, hostname
-        lines = [self.hostname, *(self._extensions() if extended else ())]
-        await self._say("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
-
-    def _extensions(self) -> list[str]:
-        tls = ["STARTTLS"] if self.tls_context and not self._tls_protocol else []
-        return [f"SIZE {self._limits.size}", "8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", *tls]
-
-    async def smtp_STARTTLS(self, arg: str) -> None:
-        if self._tls_protocol:
-            await self._say("503 5.5.1 TLS is on already")
-        else:
-            await super().smtp_STARTTLS(arg)
-
-    async def smtp_HELP(self, arg: str) -> None:
-        await self._say("214 2.0.0 this takes in reports of spam; commands as in RFC 5321")
-
-    async def smtp_VRFY(self, arg: str) -> None:
-        await self._say("252 2.1.5 send the mail and see" if arg else "501 5.5.4 VRFY whom")
-
-    async def smtp_EXPN(self, arg: str) -> None:
-        await self._say("502 5.5.1 no lists here")
-
-    async def smtp_MAIL(self, arg: str) -> None:
-        await self._say(self._mail(arg))
-
-    def _mail(self, arg: str) -> str:
-        if not self.session.host_name:
-            return "503 5.5.1 send EHLO first"
-        if self.envelope.mail_from:
-            return "503 5.5.1 nested MAIL"
-        found = path("FROM:", arg)
-        if found is None:
-            return "501 5.1.7 say MAIL FROM:<address>"
-        address, options = found
-        if refusal := self._refuse_options(options):
-            return refusal
-        if not sound(address, "SMTPUTF8" in options):
-            return UNSOUND
-        wait = self._door.gate.message(self.source)
-        if wait:
-            return f"450 4.7.1 too many messages this minute, come back in {int(wait) + 1} s"
-        self.envelope.mail_from = address or "<>"
-        self.envelope.mail_options, self.envelope.smtp_utf8 = options, "SMTPUTF8" in options
-        return "250 2.1.0 sender ok"
-
-    def _refuse_options(self, options: list[str]) -> str:
-        """'' when every MAIL parameter is one that EHLO announced and has a value that we can keep."""
-        for option in options:
-            name, _, value = option.partition("=")
-            if name == "SIZE" and value.isascii() and value.isdigit() and len(value) <= 20:
-                if int(value) > self._limits.size:
-                    return f"552 5.3.4 more than {self._limits.size} bytes"
-            elif option not in ("BODY=7BIT", "BODY=8BITMIME", "SMTPUTF8") or not self.session.extended_smtp:
-                return "555 5.5.4 parameter not known here"
-        return ""
-
-    async def smtp_RCPT(self, arg: str) -> None:
-        await self._say(self._rcpt(arg))
-
-    def _rcpt(self, arg: str) -> str:
-        if not self.envelope.mail_from:
-            return "503 5.5.1 send MAIL first"
-        found = path("TO:", arg)
-        if found is None or not found[0]:
-            return "501 5.1.3 say RCPT TO:<address>"
-        address, options = found
-        if options:
-            return "555 5.5.4 parameter not known here"
-        if not sound(address, self.envelope.smtp_utf8):
-            return UNSOUND
-        if not self._door.serves(address):
-            return "550 5.7.1 no mail for that domain here"
-        if len(self.envelope.rcpt_tos) >= self._limits.recipients:
-            return "452 4.5.3 too many recipients"
-        self.envelope.rcpt_tos.append(address)
-        return "250 2.1.5 recipient ok"
+        """The one reply that aiosmtpd still sends, '220 Ready to start TLS', with its code (RFC 2034 section 4)."""
+        self._say(status.replace("220 ", "220 2.0.0 ", 1))
 
     # -- the message --------------------------------------------------------------------------------------------
 
-    async def smtp_DATA(self, arg: str) -> None:
-        """Take the message in one stream and answer when it is durable; a fault meanwhile never ends it early."""
-        if not self.envelope.rcpt_tos or arg:
-            await self._say("501 5.5.4 DATA has no argument" if arg else "503 5.5.1 send RCPT first")
-            return
+    def _open(self, reply: str) -> tuple[str, str]:
+        """Begin to take a message: (354, 'data'), or why not."""
+        peer = (self.transport.get_extra_info("peername") if self.transport else None) or ("", 0)
+        cipher = self.transport.get_extra_info("cipher") if self.transport and self._tls_protocol else None
+        tls = f"{cipher[1]} {cipher[0]}" if cipher else ""
+        envelope = self._dialogue.envelope(str(peer[0]), int(peer[1]), tls)
         try:
-            acceptance = self._acceptor.open("smtp", self._seen(), self._limits.size)
+            self._acceptance = self._door.acceptor.open("smtp", envelope, self._limits.size)
         except Exception as error:
-            await self._say(reply_to(error))
-            return
-        await self._say("354 end data with <CR><LF>.<CR><LF>")
-        try:
-            reply = await self._take(acceptance)
-        finally:
-            acceptance.abandon()
-            self._state = "command"
-        self._set_post_data_state()  # type: ignore[no-untyped-call]
-        self._reset_timeout()
-        await self._say(reply)
-        if self._door.closing:
-            self.close_when_idle()
-
-    async def _take(self, acceptance: Acceptance) -> str:
+            self._dialogue.reset()
+            return reply_to(error), ""
         self._state, self._began, self._got = "data", self.loop.time(), 0
+        self._dots, self._trouble = Dots(), None
         self._reset_timeout(self._limits.grace)
-        trouble = await self._stream(acceptance)
-        if trouble is not None:
-            return reply_to(trouble)
+        return reply, "data"
+
+    def _message(self, chunk: bytes) -> None:
+        """More of the message; whatever goes wrong, it is read to its end, lest its rest be taken for commands."""
+        piece, rest = self._dots.take(chunk)
+        wait = self._keep(piece)
+        if self._dots.ended:
+            self._ahead[:0] = rest
+            self._finish()
+        elif self._got > 2 * self._limits.size + FLOOD:
+            self._cut(reply_to(self._trouble or Refused("too-big", f"more than {self._limits.size} bytes")))
+        elif wait is not None:
+            self._state = "disk"
+            self._listen(False)
+            wait.add_done_callback(lambda _: self._soon(self._resume, wait))
+
+    def _keep(self, piece: bytes) -> "Future[None] | None":
+        if self._acceptance is None:
+            return None
+        try:
+            return self._acceptance.feed(piece)
+        except Exception as error:
+            self._fail(error)
+            return None
+
+    def _resume(self, waited: "Future[None]") -> None:
+        """What had been fed is durable, or is not; read on."""
+        if self.transport is None:
+            return
+        error = waited.exception()
+        if isinstance(error, Exception):
+            self._fail(error)
+        self._state = "data"
+        self._listen(True)
+        self._message(self._take_ahead())
+
+    def _fail(self, error: Exception) -> None:
+        self._trouble = self._trouble or error
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._acceptance is not None:
+            self._acceptance.abandon()
+            self._acceptance = None
+
+    def _finish(self) -> None:
+        """The message is complete: make it durable, then answer."""
         self._state = "disk"
+        if self._acceptance is None:
+            return self._answer(reply_to(self._trouble or RuntimeError("no acceptance")))
         try:
-            receipt = await asyncio.wrap_future(acceptance.finish())
+            done = self._acceptance.finish()
         except Exception as error:
-            return reply_to(error)
-        self._commands = 0
-        return f"250 2.6.0 {self._acceptor.reference(receipt.submission)} kept"
+            self._let_go()
+            return self._answer(reply_to(error))
+        done.add_done_callback(lambda _: self._soon(self._kept, done))
 
-    async def _stream(self, acceptance: Acceptance) -> Exception | None:
-        """Read to the end of the message, whatever happens, lest its rest be read as commands; what went wrong."""
-        dots = Dots()
-        trouble: Exception | None = None
-        while not dots.ended:
-            chunk = await self._reader.read(_ALL)
-            if not chunk:
-                raise asyncio.CancelledError
-            piece, rest = dots.take(chunk)
-            trouble = trouble or await self._keep(acceptance, piece)
-            if self._got > 2 * self._limits.size + FLOOD:
-                self._cut(reply_to(Refused("too-big", f"more than {self._limits.size} bytes")))
-        if rest:
-            self._reader.feed_data(rest)
-        return trouble
+    def _kept(self, done: "Future[Receipt]") -> None:
+        if self.transport is None:
+            return None
+        error = done.exception()
+        if isinstance(error, Exception):
+            return self._answer(reply_to(error))
+        self._dialogue.kept()
+        reference = self._door.acceptor.reference(done.result().submission)
+        self._answer(f"250 2.6.0 {reference} kept")
 
-    async def _keep(self, acceptance: Acceptance, piece: bytes) -> Exception | None:
-        try:
-            wait = acceptance.feed(piece)
-            if wait is not None:
-                self._state = "disk"
-                await asyncio.wrap_future(wait)
-                self._state = "data"
-        except Exception as error:
-            self._state = "data"
-            acceptance.abandon()
-            return error
-        return None
+    def _answer(self, reply: str) -> None:
+        """The reply to a message, and on to what the client sent meanwhile."""
+        self._let_go()
+        self._dialogue.reset()
+        self._state = "command"
+        self._reset_timeout()
+        self._say(reply)
+        if self._left and self.transport is not None:
+            self.transport.close()
+        elif self._door.closing:
+            self.close_when_idle()
+        else:
+            self._listen(True)
+            self.loop.call_soon(self._work)
 
-    def _seen(self) -> Envelope:
-        """What the envelope says; bytes that are no UTF-8 stand as backslash escapes."""
-        session, envelope = self.session, self.envelope
-        peer = session.peer or ("", 0)
-        cipher = session.ssl.get("cipher") if session.ssl else None
-        return Envelope(
-            mail_from=envelope.mail_from or "",
-            rcpt_to=tuple(envelope.rcpt_tos),
-            peer=str(peer[0]),
-            helo=readable(session.host_name or ""),
-            tls=f"{cipher[1]} {cipher[0]}" if cipher else "",
-            options=(*envelope.mail_options, f"peer-port={peer[1]}"),
-        )
+    def _soon(self, what: Callable[["Future[T]"], None], done: "Future[T]") -> None:
+        """From the committer's thread into the loop; a loop that is gone has nobody to tell."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(what, done)
 
 
 async def listen(settings: Settings, acceptor: Acceptor) -> Port:

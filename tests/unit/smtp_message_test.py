@@ -4,10 +4,12 @@ import hashlib
 import random
 import re
 import smtplib
+import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +204,76 @@ def wait_for(condition, seconds: float = 5.0) -> None:  # type: ignore[no-untype
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+def test_a_client_that_half_closes_still_gets_its_answer(kept: Kept, port: int) -> None:
+    before = len(kept.all())
+    with Line(port) as line:
+        head = b"EHLO c.example\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<r@example.org>\r\nDATA\r\n"
+        line.socket.sendall(head + b"Subject: half\r\n\r\nx\r\n.\r\n")
+        line.socket.shutdown(socket.SHUT_WR)
+        replies = [line.reply() for _ in range(6)]
+    assert replies[4].startswith("250 2.6.0")
+    assert replies[5] == ""
+    assert len(kept.all()) == before + 1
+
+
+def test_thousands_of_refused_messages_in_one_send() -> None:
+    one = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nlonger than ten\r\n.\r\n"
+    with smtp_door(acceptor(FakeWriter()), size=10, commands=10**6) as port, Line(port) as line:
+        line.say("EHLO c.example")
+        line.socket.sendall(one * 3000 + b"QUIT\r\n")
+        replies = [line.reply()[:9] for _ in range(4 * 3000 + 1)]
+    assert replies[3::4] == ["552 5.3.4"] * 3000
+    assert replies[-1] == "221 2.0.0"
+
+
+def test_a_failed_handshake_gives_its_place_back(tmp_path: Path) -> None:
+    with smtp_door(acceptor(FakeWriter()), tls=certificate(tmp_path), per_source=1) as port:
+        for _ in range(3):
+            with Line(port) as line:
+                line.say("EHLO c.example")
+                assert line.say("STARTTLS").startswith("220 2.0.0")
+                line.socket.sendall(b"this is no TLS\r\n" * 10)
+                line.reply()
+            time.sleep(0.05)
+        with Line(port) as line:
+            assert line.say("NOOP") == "250 2.0.0 OK"
+
+
+def test_a_client_that_reads_no_replies_is_not_listened_to() -> None:
+    with smtp_door(acceptor(FakeWriter()), commands=10**9, idle=60) as port, Line(port) as line:
+        line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.socket.settimeout(1)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 100_000_000:
+                sent += line.socket.send(b"NOOP\r\n" * 10_000)
+        line.socket.settimeout(10)
+        assert line.reply() == "250 2.0.0 OK"
+    assert sent < 30_000_000
+
+
+def test_what_is_sent_ahead_while_the_disk_works_is_bounded_and_kept() -> None:
+    writer = FakeWriter()
+    writer.manual = True
+    one = b"MAIL FROM:<a@example.com>\r\nRCPT TO:<r@example.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+    with smtp_door(acceptor(writer)) as port, Line(port) as line:
+        line.say("EHLO c.example")
+        line.socket.sendall(one)
+        assert [line.reply()[:3] for _ in range(3)] == ["250", "250", "354"]
+        line.socket.settimeout(1)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 100_000_000:
+                sent += line.socket.send(one * 1000)
+        assert sent < 30_000_000
+        assert len(writer.pending) == 1
+        writer.manual = False
+        writer.pending[0].set_result(None)
+        line.socket.settimeout(10)
+        assert [line.reply()[:3] for _ in range(400)] == ["250"] + ["250", "250", "354", "250"] * 99 + [
+            "250",
+            "250",
+            "354",
+        ]
