@@ -63,10 +63,11 @@ def _mistaken(data: bytes, name: str) -> bool:
         return not name.startswith("iso2022") and (b"\x1b$" in data or b"\x1b(" in data)
     if name != "cp1252":
         return False
-    return len(_RUN.findall(data[:_SAMPLE])) > 1 or _utf8(data)
+    return len(_RUN.findall(data[:_SAMPLE])) > 1 or is_utf8(data)
 
 
-def _utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are well-formed UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -37,6 +37,7 @@ _BARE = (
     r"(?P<bare>(?<![a-z0-9@.%/=&_\\-])(?:[a-z0-9-]{1,63}\.){1,8}(?P<top>[a-z]{2,24}|xn--[a-z0-9-]{1,59})(?![a-z0-9@_-])"
     r"(?P<path>/[!#-&(-;=?-_a-z|~{}]{0,8192})?)"
 )
+_ADDRESS = re.compile(r"[^\s@/?#:]{1,64}@[^\s@/?#:]{1,253}")
 _FOUND = re.compile("|".join((_URL, _MAIL, _TEL, _BARE)), re.IGNORECASE)
 _EDGE = re.compile(r"(?<=[A-Za-z0-9])(?=[^\x00-\x7f])")
 _DOTS = re.compile(_DOT)
@@ -167,6 +168,8 @@ def _absolute(raw: str, base: str) -> tuple[str, bool]:
         return raw, False
     if raw.startswith(("//", "\\\\")):
         return "http:" + raw, True
+    if _ADDRESS.fullmatch(raw):
+        return "mailto:" + raw, False
     name = _HOST.match(_DOTS.sub(".", raw))
     if name and (raw[:4].lower() == "www." or listed(name.group().partition(":")[0])):
         return "http://" + raw, True

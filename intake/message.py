@@ -219,10 +219,9 @@ class _Deriving:
 
     def value(self, field: Field) -> str:
         """The value of a field; bytes that are neither ASCII nor UTF-8 in the charset that the body names."""
-        text = value(self.data, field)
-        if text.isascii():
-            return text
         raw = self.data[field.colon + 1 : field.end][:HEADER_VALUE]
+        if raw.isascii() or charset.is_utf8(raw):
+            return value(self.data, field)
         declared = next((node.charset for node in self.tree.nodes if node.charset), "")
         return charset.read(raw, declared).text.replace("\n", "").replace("\r", "").strip(" \t")
 
