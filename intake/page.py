@@ -152,22 +152,23 @@ class View:
             data = data.replace("\n", " ")
         if self.shown:
             self.show(data)
-        elif self.unseen_size >= TEXT:
-            self.limits["hidden-text"] = None
         else:
-            self.unseen.append(data[: TEXT - self.unseen_size])
-            self.unseen_size += len(data)
+            self.unseen_size = self.keep(self.unseen, self.unseen_size, data, "hidden-text")
 
     def show(self, data: str) -> None:
-        if self.seen_size >= TEXT:
-            self.limits["text"] = None
-            return
-        data = data[: TEXT - self.seen_size]
-        self.seen.append(data)
-        self.seen_size += len(data)
+        self.seen_size = self.keep(self.seen, self.seen_size, data, "text")
         if self.link and self.link.size < LABEL:
             self.link.label.append(data)
             self.link.size += len(data)
+
+    def keep(self, pieces: list[str], size: int, data: str, limit: str) -> int:
+        """Add `data` to `pieces` that have `size` characters; how many they have now."""
+        if size + len(data) > TEXT:
+            self.limits[limit] = None
+            data = data[: TEXT - size]
+        if data:
+            pieces.append(data)
+        return size + len(data)
 
     def mark(self, piece: str) -> None:
         """A line end or a blank that markup stands for, in both texts."""
