@@ -72,12 +72,12 @@ def borrows(s: Signs) -> bool:
 
 def hides_link(s: Signs) -> bool:
     """A link that hides or has no name, about an account."""
-    return (s.masked or s.number_link) and s.has("verify", "account", "bank", "unusual", "secrets")
+    return (s.masked or s.number_link) and not s.shop and s.has("verify", "account", "bank", "unusual", "secrets")
 
 
 def talks(s: Signs) -> bool:
     """It belongs to a conversation or to a list's ordinary traffic."""
-    return s.conversation or (s.mailing_list and not lures(s) and not s.has("click", "callus", "sale"))
+    return s.conversation or (s.mailing_list and not s.picture_only and not lures(s) and not s.has("click", "sale"))
 
 
 def lures(s: Signs) -> bool:

@@ -9,9 +9,24 @@ from triage.harm import Loss
 from triage.money import sums
 from triage.terms import Lexicon, Text
 
-_NOTHING = frozenset(
-    {"no", "none", "nothing", "0", "n a", "na", "nein", "keine", "aucune", "non", "ninguna", "無", "没有", "沒有"}
+_NO = (
+    "no",
+    "none",
+    "nothing",
+    "0",
+    "n/a",
+    "nein",
+    "keine",
+    "non",
+    "aucune",
+    "ninguna",
+    "無",
+    "无",
+    "没有",
+    "沒有",
+    "なし",
 )
+_NOTHING = frozenset(" ".join(Text(word).words) for word in _NO)
 
 
 def losses(claims: Claims, lexicon: Lexicon) -> tuple[Loss, ...]:

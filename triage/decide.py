@@ -9,7 +9,7 @@ from datetime import datetime
 
 from intake.archive import Archive
 from intake.errors import Refused
-from intake.record import name_of
+from intake.record import canonical, name_of
 from triage.case import CaseEvent, Note, What
 from triage.fold import CaseView
 from triage.harm import BANDS
@@ -83,7 +83,7 @@ def _decide(
     archive: Archive, case: str, what: What, person: str, at: datetime, cause: str,
     codes: tuple[tuple[str, str], ...] = (), reason: str = "",
 ) -> CaseView:  # fmt: skip
-    cause = cause or name_of(what, case, person, at.isoformat())
+    cause = cause or name_of(what, case, person, at.isoformat(), canonical(codes), reason)
     note = name_of("note", cause) if reason else ""
     if reason:
         archive.keep(Note(id=note, case=case, by=person, text=reason, at=at))

@@ -33,6 +33,7 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
     kind, grade, sure = _weighed(fired, seen)
     message = examination.message
     lost = losses(claims, lexicon)
+    grade = _with_loss(grade, bool(lost))
     holder = network(examination.boundary.ip, answers_of(examination))
     reasons = [_reason(rule, seen, examination) for rule in fired]
     if lost:
@@ -43,7 +44,7 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
         band=band_of(grade),
         kind=kind,
         rules=VERSION,
-        grades=_grades(fired, grade),
+        grades=_grades(fired, grade, bool(lost)),
         reasons=tuple(sorted(reasons, key=lambda reason: (-reason.grade, reason.code))),
         confidence=round(sure if not examination.limits else sure * 0.8, 2),
         losses=lost,
@@ -110,11 +111,19 @@ def _joint(fired: Iterable[Rule], kind: str) -> float:
     return 1 - doubt
 
 
-def _grades(fired: Iterable[Rule], grade: int) -> tuple[tuple[str, int], ...]:
+def _with_loss(grade: int, lost: bool) -> int:
+    """A reported loss lifts by one grade: what was probable has happened. It can't make ordinary mail harmful, so that
+    a false claim frames nobody."""
+    return grade + 1 if lost and grade in (1, 2) else grade
+
+
+def _grades(fired: Iterable[Rule], grade: int, lost: bool) -> tuple[tuple[str, int], ...]:
     """The highest grade per dimension, none above the grade of the message; dimensions nobody spoke of stay unknown."""
     highest: dict[str, int] = {}
     for rule in fired:
         highest[rule.dimension] = max(highest.get(rule.dimension, 0), min(rule.grade, grade))
+    if lost:
+        highest["money"] = max(highest.get("money", 0), grade)
     return tuple(sorted(highest.items()))
 
 

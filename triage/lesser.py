@@ -96,7 +96,7 @@ LESSER: tuple[Rule, ...] = (
         2,
         0.85,
         "It says that the reader won or was chosen for a gift.",
-        lambda s: s.count("prize") >= 2 or (s.has("prize") and not s.has("sale")),
+        lambda s: not s.has("casino") and (s.count("prize") >= 2 or (s.has("prize") and not s.has("sale"))),
     ),
     row(
         "sc.shop",

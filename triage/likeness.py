@@ -1,7 +1,7 @@
 """Likeness of texts: shingles, MinHash and bands, so that two texts that say the same share a key.
 
 The text is folded first: compatibility forms, case, links, numbers and the recipient's own name go. What is left is cut
-into runs of three words (of four characters in scripts without spaces). MinHash keeps the Jaccard likeness of two
+into runs of three words (three characters in scripts without spaces). MinHash keeps the Jaccard likeness of two
 sets of runs; 40 bands of 5 values let texts of likeness 0.5 share a band with a chance of 72 %, 0.6 with 96 %, 0.2
 with 1 %. Below 16 words a text has no likeness, only equality. (Broder 1997; Leskovec, Mining of Massive Datasets 3.4.)
 """
@@ -42,10 +42,8 @@ def words(text: str, without: Collection[str] = ()) -> list[str]:
 
 
 def shingles(listed: list[str]) -> set[str]:
-    """Runs of three words, or of four where the words are single characters."""
-    single = sum(len(word) == 1 for word in listed)
-    width = 4 if single * 2 > len(listed) else 3
-    return {" ".join(listed[at : at + width]) for at in range(len(listed) - width + 1)}
+    """Runs of three words."""
+    return {" ".join(listed[at : at + 3]) for at in range(len(listed) - 2)}
 
 
 def bands(listed: list[str]) -> tuple[bytes, ...]:

@@ -33,7 +33,7 @@ _DIGITS = r"\d[\d.,' ]{0,18}\d|\d|[一二兩两三四五六七八九十百千]{1
 _SUM = re.compile(
     rf"(?P<before>{_ANY_SIGN}|\$|¥)?\s?(?P<number>{_DIGITS})\s?"
     rf"(?P<size>k|m|mio|million|thousand|tausend|mille|mil|千|萬|万|億|亿)?(?![a-z0-9])\s?"
-    rf"(?P<after>{_ANY_SIGN}|\$|¥|元|块|塊)?",
+    rf"(?P<after>(?:元|块|塊)?(?:{_ANY_SIGN}|\$|¥)|元|块|塊)?",
     re.IGNORECASE,
 )
 _SIZES = {
