@@ -7,7 +7,8 @@ from triage.signs import Signs
 
 def fund_story(s: Signs) -> bool:
     """It promises a share of somebody's money."""
-    return s.has("fund") and s.has("millions", "plight", "role", "secret", "lottery")
+    told = s.has("millions", "plight", "role", "secret", "lottery") or s.count("fund") >= 2
+    return s.has("fund") and (told or (answers_by_mail(s) and s.leads == 0 and not s.has("sale")))
 
 
 def plea(s: Signs) -> bool:

@@ -199,7 +199,7 @@ CONCRETE: tuple[Rule, ...] = (
         3,
         0.9,
         "It claims to have broken in and threatens to publish what it saw.",
-        lambda s: s.has("hacked") and s.has("exposed"),
+        lambda s: s.has("hacked") and s.has("exposed") and s.count("sale") < 2,
     ),
     row(
         "ex.ransom",
