@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import typer
 
-from deploy.commands import case, look, operate, people, report
+from deploy.commands import case, demo, look, operate, people, report, request
 from deploy.commands.desk import Desk, err
 from deploy.line import fault
 from intake.errors import Damaged, Refused, Temporary
@@ -40,12 +40,15 @@ def home(
     context.call_on_close(desk.close)
 
 
+app.command()(demo.demo)
 app.command()(operate.init)
 app.command()(operate.serve)
 app.command()(report.report)
 app.command()(look.queue)
 app.command()(look.explain)
 app.add_typer(case.app, name="case")
+app.add_typer(request.app, name="request")
+app.add_typer(request.directory, name="contact")
 app.add_typer(people.app, name="people")
 app.command()(operate.verify)
 app.command()(operate.rebuild)

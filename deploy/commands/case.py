@@ -50,10 +50,10 @@ def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
     for each in reasons(view):
         out.print(f"  - {escape(defanged(each['sentence']))} [dim]{each['code']}[/dim]")
     table = Table("report", "handed over by", "kind", "language", "joined by", box=None, header_style="bold")
-    for each in kept:
-        why = "; ".join(f"{family}: {what}" for family, what in each.says[:4]) or "likeness of text"
-        found_ = each.assessment
-        table.add_row(each.report, found_.sender or "?", found_.kind, found_.language, escape(defanged(why)))
+    for filing in kept:
+        why = "; ".join(f"{family}: {what}" for family, what in filing.says[:4]) or "likeness of text"
+        told = filing.assessment
+        table.add_row(filing.report, told.sender or "?", told.kind, told.language, escape(defanged(why)))
     out.print(table)
 
 

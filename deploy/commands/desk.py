@@ -24,8 +24,10 @@ from intake.people import MAY, Departure, Person, allow, everybody
 from intake.record import name_of
 
 JSON = typer.Option(False, "--json", help="Print one JSON object a line, and nothing else, on standard output.")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+WIDE = 140
+"""Columns of a table that is written to no terminal."""
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
 @dataclass

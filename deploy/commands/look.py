@@ -63,7 +63,11 @@ def queue(
     context: typer.Context, json: bool = JSON, limit: int = typer.Option(0, help="Only so many; 0: all.")
 ) -> None:
     """The queue: every case in the order in which people should see them, with the reasons."""
-    desk: Desk = context.obj
+    print_queue(context.obj, json, limit)
+
+
+def print_queue(desk: Desk, json: bool, limit: int = 0) -> None:
+    """Show the queue, noted first."""
     desk.noted("look at the queue", "queue")
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, style in (("", "dim"), ("case", ""), ("band", ""), ("kind", ""), ("reports", ""), ("why", "")):
