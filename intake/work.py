@@ -13,7 +13,7 @@ from typing import Protocol
 from intake.sqlite import Database, Schema
 
 ATTEMPTS = 3
-LEASE = 120.0
+LEASE = 300.0
 """Seconds that a worker may be silent before its items are given to another."""
 
 SCHEMA: Schema = {
