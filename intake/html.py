@@ -16,6 +16,8 @@ SIZE = 2_000_000
 TAGS = 200_000
 """Most tags that are read."""
 
+_TEXT, _START, _END, _COMMENT = TokenType.TEXT, TokenType.START_TAG, TokenType.END_TAG, TokenType.COMMENT
+
 
 def read(markup: str, size: int = SIZE, most_tags: int = TAGS) -> Page:
     """What the first `size` characters and `most_tags` tags of `markup` show; never raises, linear in its length."""
@@ -29,17 +31,17 @@ def read(markup: str, size: int = SIZE, most_tags: int = TAGS) -> Page:
 def _run(view: View, markup: str, most_tags: int) -> None:
     for token in tokenize(markup):
         kind = token.type
-        if kind is TokenType.TEXT:
+        if kind is _TEXT:
             view.text(token.data or "")
-        elif kind is TokenType.START_TAG:
+        elif kind is _START:
             if view.tags >= most_tags:
                 view.limits["html-tags"] = None
                 break
             attrs = token.attrs
             view.start(token.tag or "", {name: value or "" for name, value in reversed(attrs)} if attrs else {})
-        elif kind is TokenType.END_TAG:
+        elif kind is _END:
             view.end(token.tag or "")
-        elif kind is TokenType.COMMENT:
+        elif kind is _COMMENT:
             _conditional(view, token.data or "")
 
 
@@ -48,7 +50,7 @@ def _conditional(view: View, comment: str) -> None:
     if not comment.startswith("[if") or "href" not in comment:
         return
     for token in tokenize(comment.partition("]>")[2]):
-        if token.type is TokenType.START_TAG and (href := token.attr("href")):
+        if token.type is _START and (href := token.attr("href")):
             view.add(href, "html")
 
 

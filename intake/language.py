@@ -15,7 +15,7 @@ from intake.html import guess_language
 SAMPLE = 2500
 """Characters of a text that are looked at."""
 
-_LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}|\S{1,64}@\S{1,255}", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.)[!-~]{1,2000}|(?<![\w.+-])[\w.+-]{1,64}@[!-~]{1,255}", re.ASCII | re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
@@ -92,9 +92,10 @@ _AMONG = frozenset(_CODES)
 
 def language(text: str) -> str:
     """The BCP 47 tag of the language that most of `text` is in, '' when unsure; linear, looks at 2,500 characters."""
-    sample = _LINK.sub(" ", text[:SAMPLE])
+    sample = text[:SAMPLE]
     if sample.isascii():
-        return _by_words(sample)
+        return _by_words(" ".join([word for word in sample.split() if "/" not in word and "@" not in word]))
+    sample = _LINK.sub(" ", sample)
     letters = len(_LETTER.findall(sample))
     han, kana, hangul = (len(script.findall(sample)) for script in (_HAN, _KANA, _HANGUL))
     asian = han + kana + hangul

@@ -118,11 +118,13 @@ class View:
         self.anchors: list[Anchor] = []
         self.known: dict[tuple[str, str], int] = {}
         self.link: _Open | None = None
-        self.stack = [("", Style(back=_WHITE))]
+        self.stack = [("", Style(back=_WHITE), True)]
         self.count: dict[str, int] = {}
+        self.open: set[str] = set()
         self.skipped: dict[str, int] = {}
         self.rules: dict[str, Style] = {}
         self.styles: dict[str, Style] = {}
+        self.pairs: dict[tuple[Style, Style], Style] = {}
         self.silent = self.base = ""
         self.shown = True
         self.tags = 0
@@ -148,7 +150,7 @@ class View:
             if self.silent == "style" and len(self.rules) < RULES:
                 self.rules |= sheet(data)
             return
-        if "\n" in data and not self.count.get("pre"):
+        if "\n" in data and "pre" not in self.open:
             data = data.replace("\n", " ")
         if self.shown:
             self.show(data)
@@ -172,9 +174,10 @@ class View:
 
     def mark(self, piece: str) -> None:
         """A line end or a blank that markup stands for, in both texts."""
-        for pieces in (self.seen, self.unseen):
-            if pieces and pieces[-1] != piece:
-                pieces.append(piece)
+        if self.seen and self.seen[-1] != piece:
+            self.seen.append(piece)
+        if self.unseen and self.unseen[-1] != piece:
+            self.unseen.append(piece)
 
     def start(self, tag: str, attrs: dict[str, str]) -> None:
         """A start tag with its attributes, names in lower case."""
@@ -183,9 +186,8 @@ class View:
             self.mark("\n")
         elif tag in _CELL:
             self.mark(" ")
-        implied = _IMPLIED.get(tag)
-        if implied and any([self.count.get(name) for name in implied[0]]):
-            self.close(*implied)
+        if tag in _IMPLIED and not self.open.isdisjoint(_IMPLIED[tag][0]):
+            self.close(*_IMPLIED[tag])
         style = self.styled(tag, attrs)
         if attrs:
             self.follow(tag, attrs, style)
@@ -197,9 +199,11 @@ class View:
             self.limits["html-depth"] = None
             self.skipped[tag] = self.skipped.get(tag, 0) + 1
         else:
-            self.stack.append((tag, style))
+            if style is not self.stack[-1][1]:
+                self.shown = style.shows()
+            self.stack.append((tag, style, self.shown))
             self.count[tag] = self.count.get(tag, 0) + 1
-            self.shown = style.shows()
+            self.open.add(tag)
 
     def end(self, tag: str) -> None:
         """An end tag."""
@@ -209,7 +213,7 @@ class View:
             self.silent = ""
         elif self.skipped.get(tag):
             self.skipped[tag] -= 1
-        elif self.count.get(tag):
+        elif tag in self.open:
             self.close((tag,), _REACH.get(tag, _SCOPE))
         if tag == "a":
             self.close_link()
@@ -221,8 +225,10 @@ class View:
             if name in tags:
                 for level in self.stack[index:]:
                     self.count[level[0]] -= 1
+                    if not self.count[level[0]]:
+                        self.open.discard(level[0])
                 del self.stack[index:]
-                self.shown = self.stack[-1][1].shows()
+                self.shown = self.stack[-1][2]
                 return
             if name in stops:
                 return
@@ -237,9 +243,15 @@ class View:
             own = own._replace(gone=True)
         if own == PLAIN:
             return parent
-        if own.back == CLEAR:
-            own = own._replace(back=None)
-        return own.over(parent)
+        return self.inherited(own, parent)
+
+    def inherited(self, own: Style, parent: Style) -> Style:
+        """`own` over `parent`, worked out once for each pair: the styles of a mail are few and repeat."""
+        style = self.pairs.get((own, parent))
+        if style is None:
+            over = own._replace(back=None) if own.back == CLEAR else own
+            style = self.pairs[own, parent] = over.over(parent)
+        return style
 
     def own(self, tag: str, attrs: dict[str, str]) -> Style:
         """The declarations of one element: attribute, then id, classes and tag, then presentational attributes."""

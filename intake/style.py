@@ -55,6 +55,10 @@ class Style(NamedTuple):
 
 PLAIN = Style()
 
+_DECLARATION = re.compile(
+    r"(?:^|;)\s*(display|visibility|opacity|overflow|(?:max-)?(?:height|width)|text-indent|left|top|margin-left"
+    r"|font(?:-size)?|color|background(?:-color|-image)?)\s*:([^;]*)"
+)
 _LENGTH = re.compile(r"(-?\d{0,6}(?:\.\d{0,6})?)\s{0,4}(px|pt|em|rem|%|vw|vh|cm|mm|in|ex)?$")
 _NUMBERS = re.compile(r"\d{1,3}(?:\.\d{1,6})?%?")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -66,6 +70,7 @@ _NAMED = {
     "gray": 0x808080, "grey": 0x808080, "silver": 0xC0C0C0, "navy": 0x000080, "maroon": 0x800000, "orange": 0xFFA500,
     "snow": 0xFFFAFA, "ivory": 0xFFFFF0, "whitesmoke": 0xF5F5F5, "ghostwhite": 0xF8F8FF, "transparent": CLEAR,
 }  # fmt: skip
+_HIDING = frozenset(("display", "opacity", "overflow", "text-indent", "left", "top", "margin-left"))
 _KEPT = frozenset(("", "inherit", "initial", "unset", "none", "currentcolor"))
 """Values that leave a colour as it was."""
 _RELATIVE = ("em", "%", "ex")
@@ -73,17 +78,20 @@ _RELATIVE = ("em", "%", "ex")
 
 def inline(text: str) -> Style:
     """What the declarations of one `style` attribute, or of one rule, say."""
-    said: dict[str, str] = {}
-    for declaration in text[:DECLARATIONS].lower().split(";"):
-        name, colon, value = declaration.partition(":")
-        if colon:
-            said[name.strip()] = value.replace("!important", "").strip()
+    said = {
+        name: value.replace("!important", "").strip()
+        for name, value in _DECLARATION.findall(text[:DECLARATIONS].lower())
+    }
+    if not said:
+        return PLAIN
     return Style(
         _gone(said), _unseen(said.get("visibility", "")), _tiny(said), _color(said.get("color", "")), _back(said)
     )
 
 
 def _gone(said: dict[str, str]) -> bool:
+    if not said.keys() & _HIDING:
+        return False
     if said.get("display", "") == "none":
         return True
     if "opacity" in said and (_size(said["opacity"], 1.0) or 0.0) < 0.05:
