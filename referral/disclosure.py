@@ -106,11 +106,15 @@ def identifiers(reporter: Reporter, examination: Examination, claims: Claims, da
     return Identifiers(dict.fromkeys((*exact, *unique)), [each.name for each in examination.message.to if each.name])
 
 
-def redacted(data: bytes, examination: Examination, known: Identifiers) -> Copy:
-    """The copy that may leave, or the reason why none can; time is linear in the size per form of an identifier."""
-    reason = _unsure(data, examination, known)
+def redacted(data: bytes, examination: Examination, own: Identifiers, others: Identifiers | None = None) -> Copy:
+    """The copy that may leave, or the reason why none can; time is linear in the size per form of an identifier.
+
+    `own` are the identifiers of this message's reader, `others` those of further people to withhold.
+    """
+    reason = _unsure(data, examination, own)
     if reason:
         return Copy(reason=reason)
+    known = own.with_forms(others) if others else own
     attachments = list(_attachments(examination))
     found = merged([*attachments, *_fields(data), *_coded(data, known, attachments), *spans(data, known)])
     copy, cuts = _cut(data, found, known)

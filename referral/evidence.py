@@ -160,7 +160,7 @@ def _prepared(archive: Archive, item: Item, case: Sequence[Item], others: Identi
     if originals or (_agreed(archive, item, case) and not leaks(data, others)):
         mark = "TLP:RED" if originals else "TLP:AMBER+STRICT"
         return Prepared(exhibit=_exhibit(item, bound, "original", mark, data), data=data)
-    copy = _copy(archive, item, data)
+    copy = _copy(archive, item, data, others)
     form: Literal["redacted", "withheld"] = "withheld" if copy.reason else "redacted"
     return Prepared(exhibit=_exhibit(item, bound, form, "TLP:AMBER", copy.data, copy.reason, copy.cuts), data=copy.data)
 
@@ -171,10 +171,11 @@ def _agreed(archive: Archive, item: Item, case: Sequence[Item]) -> bool:
     return all(archive.get(Consent, each.reporter) is not None for each in same)
 
 
-def _copy(archive: Archive, item: Item, data: bytes) -> Copy:
+def _copy(archive: Archive, item: Item, data: bytes, others: Identifiers) -> Copy:
+    """Redacted of its own reporter in every form, and of the others in those that cannot be words."""
     if archive.get(Reporter, item.reporter) is None:
         return Copy(reason="the reporter is not kept any more, so their identity can't be searched for")
-    return redacted(data, item.examination, _known(archive, item, data))
+    return redacted(data, item.examination, _known(archive, item, data), others.certain())
 
 
 def _exhibit(

@@ -76,8 +76,8 @@ def case_fields(
     return {
         13: _links(dossier, route),
         15: Filled("unknown"),
-        16: Filled(None, (), "not established", "TLP:AMBER+STRICT"),
-        17: Filled(None, (), "not established"),
+        16: Filled(None, (), "nothing in the reports names who is behind it", "TLP:AMBER+STRICT"),
+        17: Filled(None, (), "nothing in the reports says so"),
         18: _sites(dossier),
         19: _indicators(dossier),
         20: Filled({"code": code, "meaning": meaning, "kind": dossier.kind}, because),
@@ -205,7 +205,7 @@ def _techniques(dossier: Dossier) -> Filled:
         reports = _ids(cites) or [dossier.items[0].report]
         entries.append({"name": dossier.kind, "strength": "", "sentence": "", "evidence": reports[:MOST_LISTED]})
     if not entries:
-        return Filled(None, (), "not determined: the reports together show no open relay, open proxy or zombie network")
+        return Filled(None, (), "the reports together show no open relay, open proxy or zombie network")
     return _listed(entries, [cite for each in dossier.techniques for cite in each.cites])
 
 
@@ -213,7 +213,7 @@ def _harmed(dossier: Dossier) -> Filled:
     losers = {each.report for each in dossier.losses}
     reporters = {item.reporter for item in dossier.items if item.report in losers}
     if not reporters:
-        return Filled(None, (), "not established: no reporter stated harm that was done to them")
+        return Filled(None, (), "no reporter stated harm that was done to them")
     method = "low: distinct reporters who stated a loss, unverified; high: not estimated"
     return Filled(
         {"low": len(reporters), "high": None, "method": method}, tuple(Pointer(each) for each in sorted(losers))

@@ -17,6 +17,8 @@ from typing import NamedTuple
 SHORTEST_ANYWHERE = 5
 """A local part or name of so many bytes is found also inside words; shorter ones only as a word of their own."""
 SHORTEST = 3
+DISTINCT = 7
+"""A local part of so many bytes with a dot, dash or digit inside is not taken for a word."""
 MOST_ADDRESSES = 50
 """Addresses of one message that are searched for; more is a limit that withholds the message."""
 _ROLES = frozenset(
@@ -40,6 +42,15 @@ class Span(NamedTuple):
     rule: str
 
 
+class Back(NamedTuple):
+    """From positions in a view to positions in what it was made from: where each piece starts there and here, and
+    whether it is literal or one escape."""
+
+    there: list[int]
+    here: list[int]
+    literal: list[bool]
+
+
 class Form(NamedTuple):
     """One way to write an identifier; `exact`: upper and lower case differ; `word`: only as a word of its own."""
 
@@ -59,8 +70,11 @@ class Identifiers:
         forms.update(dict.fromkeys(form for name in self.names for form in _name_forms(name)))
         self.forms = tuple(forms)
 
-    def __or__(self, other: "Identifiers") -> "Identifiers":
-        return Identifiers((*self.addresses, *other.addresses), (*self.names, *other.names))
+    def with_forms(self, other: "Identifiers") -> "Identifiers":
+        """These and the very forms of the other."""
+        joined = self._only(dict.fromkeys((*self.forms, *other.forms)))
+        joined.addresses, joined.names = (*self.addresses, *other.addresses), (*self.names, *other.names)
+        return joined
 
     def in_our_words(self) -> "Identifiers":
         """For text of our own: a local part counts only as a word, or `reporter@` would forbid the word reporters."""
@@ -68,8 +82,12 @@ class Identifiers:
         return self._only(forms)
 
     def certain(self) -> "Identifiers":
-        """Only forms that cannot be words of the language: no bare local parts, no names."""
-        return self._only(form for form in self.forms if form.rule not in ("local-part", "name"))
+        """Only forms that cannot be words of the language: no names, and local parts only with signs in them."""
+        return self._only(
+            form
+            for form in self.forms
+            if form.rule not in ("local-part", "name") or (form.rule == "local-part" and _distinct(form.data))
+        )
 
     def _only(self, forms: Iterable[Form]) -> "Identifiers":
         narrowed = Identifiers(())
@@ -83,6 +101,10 @@ class Identifiers:
             pieces += [data[done:start], b"[withheld]"]
             done = end
         return b"".join((*pieces, data[done:])).decode("utf-8", "replace")
+
+
+def _distinct(local: bytes) -> bool:
+    return len(local) >= DISTINCT and bool(set(local[1:-1]) & set(b"._-+0123456789"))
 
 
 def _address_forms(address: str) -> Iterator[Form]:
@@ -163,12 +185,19 @@ def merged(found: Iterable[Span]) -> list[Span]:
 
 def spans(data: bytes, identifiers: Identifiers) -> list[Span]:
     """Where identifiers stand in `data`, plain or escaped; base64 blocks are the business of `blocks`."""
-    found = list(_plain(data, identifiers))
-    once, back = quoted_printable(data)
-    found += [mapped(span, back) for span in _plain(once, identifiers)]
-    twice, further = _view(once, _ESCAPES, _unescape)
-    found += [mapped(mapped(span, further), back) for span in _plain(twice, identifiers)]
-    return merged([*found, *_tokens(data, identifiers)])
+    found = [*_plain(data, identifiers), *_tokens(data, identifiers)]
+    view, ways = data, []
+    for pattern, decode in ((_QP, _unquote), (_ESCAPES, _unescape), (_QP, _unquote)):
+        view, back = _view(view, pattern, decode)
+        ways.append(back)
+        found += [_through(span, ways) for span in _plain(view, identifiers)]
+    return merged(found)
+
+
+def _through(span: Span, ways: list[Back]) -> Span:
+    for back in reversed(ways):
+        span = mapped(span, back)
+    return span
 
 
 def _plain(data: bytes, identifiers: Identifiers) -> Iterator[Span]:
@@ -202,14 +231,6 @@ def _decoded(token: bytes) -> bytes:
         return binascii.a2b_base64(code + b"=" * (-len(code) % 4))
     except binascii.Error:
         return b""
-
-
-class Back(NamedTuple):
-    """From positions in a view to positions in what it was made from: piece starts there and here, and lengths."""
-
-    there: list[int]
-    here: list[int]
-    literal: list[bool]
 
 
 def _view(data: bytes, pattern: "re.Pattern[bytes]", decode: Callable[[bytes], bytes]) -> tuple[bytes, Back]:
@@ -270,7 +291,7 @@ def blocks(data: bytes) -> Iterator[tuple[int, int]]:
         line = _BLOCK_LINE.fullmatch(data, at, stop)
         if line and (start >= 0 or stop - at >= _BLOCK_START):
             start = at if start < 0 else start
-            end = stop
+            end = at + len(data[at:stop].rstrip())
         elif start >= 0:
             yield start, end
             start = -1

@@ -13,6 +13,7 @@ from typing import Any
 
 import jinja2
 
+from referral.facts import utc
 from referral.request import Approval, AssistanceRequest, Field
 
 LETTERS = Path(__file__).parent / "letters"
@@ -20,6 +21,8 @@ MOST_PROOFS = 8
 """Proofs that the page names per field; the others stand in request.json."""
 _OF_THE_CASE = frozenset((13, 15, 16, 17, 18, 19, 20, 24, 26, 27, 29, 30, 32, 33, 34, 36))
 """Fields that can quote hostile text; all others come from settings and directory."""
+_ABOVE = frozenset((24, 34, 36))
+"""Fields that the page shows above the form, in sections of their own."""
 _ADDRESS = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])")
 _DOT = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_])")
 _UNSEEN = re.compile(
@@ -37,7 +40,7 @@ def letter(request: AssistanceRequest, approvals: Iterable[Approval], language: 
     label = _labels(language if language in languages() else "en")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((LETTERS / "request.html").read_text("utf-8"))
-    signed = [{"person": each.person, "at": each.at.isoformat(), "public_key": each.public_key} for each in approvals]
+    signed = [{"person": each.person, "at": utc(each.at), "public_key": each.public_key} for each in approvals]
     page = template.render(
         **_head(request), label=label, language=language, fields=[_row(each, label) for each in request.fields],
         approvals=visible(signed), digest=request.digest, demo=request.demo,
@@ -80,6 +83,7 @@ def _row(field: Field, label: dict[str, Any]) -> dict[str, Any]:
         "reason": shown(field.reason),
         "mark": field.mark,
         "proof": proofs[:MOST_PROOFS] + more,
+        "above": field.number in _ABOVE,
         "long": isinstance(field.value, list) and len(field.value) > 3,
     }
 

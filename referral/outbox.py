@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from intake.errors import Refused, Temporary
+from intake.errors import Temporary
 from referral.request import AssistanceRequest, Outcome
 
 
@@ -28,10 +28,12 @@ class Parcel(NamedTuple):
 
 
 class Outbox(Protocol):
-    """A way out; `deliver` returns where it went, and raises Refused or Temporary when it did not."""
+    """A way out. `refuses` says why so many bytes can't go this way ('' when they can), before anything is kept;
+    `deliver` returns where it went, and raises Temporary when it may not have gone."""
 
     @property
     def repeatable(self) -> bool: ...
+    def refuses(self, size: int) -> str: ...
     def deliver(self, parcel: Parcel) -> str: ...
 
 
@@ -42,6 +44,9 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def refuses(self, size: int) -> str:
+        return ""
 
     def deliver(self, parcel: Parcel) -> str:
         write(self.folder / parcel.name, parcel.data)
@@ -56,10 +61,11 @@ class Mail:
     def __init__(self, connect: Callable[[], smtplib.SMTP], sender: str, largest: int = 20_000_000) -> None:
         self.connect, self.sender, self.largest = connect, sender, largest
 
+    def refuses(self, size: int) -> str:
+        return f"the bundle has {size} bytes; mail takes {self.largest}" if size > self.largest else ""
+
     def deliver(self, parcel: Parcel) -> str:
         """Send it, and give back the Message-ID."""
-        if len(parcel.data) > self.largest:
-            raise Refused("too-large", f"the bundle has {len(parcel.data)} bytes; mail takes {self.largest}")
         message = self._mail(parcel)
         try:
             with self.connect() as server:

@@ -229,6 +229,9 @@ def send(
     outcome = archive.get(Outcome, request.root)
     mine = False
     if outcome is None:
+        why = outbox.refuses(len(bundle))
+        if why:
+            raise Refused("too-large", why)
         ready = _ready(house, request_id, bundle, person, now, attempt)
         outcome = archive.keep(ready)
         mine = outcome.digest == ready.digest

@@ -85,11 +85,9 @@ def _requested(route: Route) -> Filled:
 def _corresponding(route: Route) -> Filled:
     contact = route.contact
     if contact is None or not contact.law:
-        return Filled(None, (), "not established: no law of the requested side is on file")
+        return Filled(None, (), "no law of the requested side is on file")
     checked = "source checked" if contact.source_checked == "yes" else "source not checked"
-    return Filled(
-        None, (), f"not established: a lawyer must compare with {contact.law}, regime {contact.regime} ({checked})"
-    )
+    return Filled(None, (), f"a lawyer must compare with {contact.law}, regime {contact.regime} ({checked})")
 
 
 def _follow_up(form: FormType, now: datetime) -> Filled:

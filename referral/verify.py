@@ -3,7 +3,7 @@
     python3 verify.py BUNDLE.zip [PUBLIC-KEY ...]       a bundle, or the folder it was unpacked to
     python3 data/verify.py [PUBLIC-KEY ...]             the bag that this file stands in
 
-One line per check: ok, FAIL or cannot (what no file can prove by itself). Exit status 0 when nothing failed, else 1.
+Prints ok, FAIL or cannot (what no file can prove by itself) per check; exit status 0 when nothing failed, else 1.
 PUBLIC-KEY: keys that you trust, 64 hexadecimal digits, had by another way. Bag: RFC 8493. Signatures: RFC 8032, 5.1.7.
 Frame headers are 151 bytes: SHA-256 of salt and record stands at 47, the start of SHA-256 of all before it at 143.
 """
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 2_000_000_000
-BROKEN = (LookupError, TypeError, ValueError, AttributeError, RecursionError, OSError, zipfile.BadZipFile)
 PINNED = ("evidence", "form", "sha256", "size", "commitment", "mark")
 TAGS, SEALS = "tagmanifest-sha256.txt", "signatures.json"
 CANNOT = (
@@ -29,9 +28,7 @@ CANNOT = (
 )
 
 
-class Ed25519:
-    """Verification only; points in extended coordinates (RFC 8032, section 5.1 and appendix A)."""
-
+class Ed25519:  # verification only; points in extended coordinates (RFC 8032, section 5.1 and appendix A)
     p, order = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
     d = -121665 * pow(121666, p - 2, p) % p
 
@@ -57,8 +54,8 @@ class Ed25519:
         square = (y * y - 1) * pow(self.d * y * y + 1, p - 2, p) % p
         x = pow(square, (p + 3) // 8, p)
         x = x if (x * x - square) % p == 0 else x * pow(2, (p - 1) // 4, p) % p
-        if len(data) != 32 or y >= p or (x * x - square) % p or (x == 0 and sign):
-            raise ValueError("a key or signature is no point of the curve")
+        sound = len(data) == 32 and y < p and (x * x - square) % p == 0 and not (x == 0 and sign)
+        demand(sound, "a key or signature is no point of the curve")
         x = p - x if x & 1 != sign else x
         return x, y, 1, x * y % p
 
@@ -67,8 +64,8 @@ class Ed25519:
         h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % self.order
         base = self.point((4 * pow(5, self.p - 2, self.p) % self.p).to_bytes(32, "little"))
         weak = len(signature) != 64 or s >= self.order or self.same(self.times(8, a), (0, 1, 1, 0))
-        if weak or not self.same(self.times(s, base), self.add(r, self.times(h, a))):
-            raise ValueError(f"the signature of {who} does not fit")
+        fits = not weak and self.same(self.times(s, base), self.add(r, self.times(h, a)))
+        demand(fits, f"the signature of {who} does not fit")
 
 
 def sha(data: bytes) -> str:
@@ -86,13 +83,16 @@ def plain(value: Any) -> bytes:
 
 class Bundle:
     def __init__(self, bag: dict[str, bytes], trusted: list[str]) -> None:
-        self.bag, self.trusted, self.curve = bag, trusted, Ed25519()
+        self.bag, self.trusted, self.curve, self.now = bag, trusted, Ed25519(), ""
+
+    def read(self, name: str) -> Any:
+        self.now = name
+        return json.loads(self.bag[name])
 
     def open(self, path: Path) -> str:
         if path.is_dir():
-            files = [each for each in path.rglob("*") if each.is_symlink() or each.is_file()]
-            demand(not any(each.is_symlink() for each in files), "there is a symbolic link in the bag")
-            self.bag = {each.relative_to(path).as_posix(): each.read_bytes() for each in files}
+            demand(not any(each.is_symlink() for each in path.rglob("*")), "there is a symbolic link in the bag")
+            self.bag = {e.relative_to(path).as_posix(): e.read_bytes() for e in path.rglob("*") if e.is_file()}
             return f"{len(self.bag)} files"
         with zipfile.ZipFile(path) as bundle:
             names = bundle.namelist()
@@ -104,12 +104,13 @@ class Bundle:
         return f"{len(self.bag)} files"
 
     def listed(self, manifest: str, names: set[str]) -> str:
-        stated = {line[66:]: line[:64] for line in self.bag[manifest].decode().split("\n")[:-1]}
+        self.now, text = manifest, self.bag[manifest].decode("utf-8", "replace")
+        stated = {line[66:]: line[:64] for line in text.split("\n")[:-1]}
         for name in sorted(names | set(stated)):
             demand(name in self.bag, f"{name} is missing")
             demand(stated.get(name) == sha(self.bag[name]), f"{name} is not what {manifest} states")
-        written = "".join(f"{stated[name]}  {name}\n" for name in sorted(stated)).encode()
-        demand(self.bag[manifest] == written, f"{manifest} is not written as it must be")
+        written = "".join(f"{stated[name]}  {name}\n" for name in sorted(stated))
+        demand(text == written, f"{manifest} is not written as it must be")
         return f"{len(names)} files match {manifest}"
 
     def frame(self, what: str, item: Any, record: bytes | None, commitment: str = "") -> None:
@@ -119,14 +120,13 @@ class Bundle:
         demand(stated == made and commitment in ("", stated), f"{what}: the frame's header does not prove it")
 
     def manifests(self) -> str:
-        tags = {name for name in self.bag if not name.startswith("data/")} - {TAGS, SEALS}
         demand(self.bag["bagit.txt"].startswith(b"BagIt-Version: 1.0\n"), "bagit.txt does not state version 1.0")
-        self.listed("manifest-sha256.txt", {name for name in self.bag if name.startswith("data/")})
-        return self.listed(TAGS, tags)
+        data = {name for name in self.bag if name.startswith("data/")}
+        return self.listed("manifest-sha256.txt", data) + ", " + self.listed(TAGS, set(self.bag) - data - {TAGS, SEALS})
 
     def signatures(self) -> str:
-        body, said, keys = self.bag["data/request.json"], json.loads(self.bag["data/approval.json"]), {}
-        request, seals = json.loads(body), json.loads(self.bag[SEALS])
+        body, said, keys = self.bag["data/request.json"], self.read("data/approval.json"), {}
+        request, seals = json.loads(body), self.read(SEALS)
         self.frame("data/request.json", said["request"], body)
         for each in said["approvals"]:
             approval = json.loads(each["record"])
@@ -151,8 +151,8 @@ class Bundle:
         return "request and bundle signed by " + ", ".join(f"{who} with key {key}" for who, key in keys.items())
 
     def evidence(self) -> str:
-        items = json.loads(self.bag["data/evidence.json"])["items"]
-        approved = json.loads(self.bag["data/request.json"])["fields"][35]["value"]
+        items = self.read("data/evidence.json")["items"]
+        approved = self.read("data/request.json")["fields"][35]["value"]
         pinned, stated = ([[each[name] for name in PINNED] for each in some] for some in (items, approved))
         demand(pinned == stated, "data/evidence.json lists other items than were approved")
         files = {each["file"] for each in items if each["file"]}
@@ -174,7 +174,7 @@ class Bundle:
         return f"{len(lines)} entries, each bound to the one before"
 
     def checkpoint(self) -> str:
-        said = json.loads(self.bag["data/checkpoint.json"])
+        said = self.read("data/checkpoint.json")
         key, signature = (base64.b64decode(said[name]) for name in ("key", "signature"))
         self.curve.check("data/checkpoint.json", key, plain(said["checkpoint"]), signature)
         return f"the heads of the vault at {said['checkpoint']['made']} are signed"
@@ -187,9 +187,9 @@ def main(arguments: list[str]) -> int:
     for name in ("open", "manifests", "signatures", "evidence", "custody", "checkpoint"):
         try:
             print(f"ok      {name}: {bundle.open(path) if name == 'open' else getattr(bundle, name)()}")
-        except BROKEN as error:
+        except Exception as error:
             failed += 1
-            print(f"FAIL    {name}: {error}")
+            print(f"FAIL    {name} ({bundle.now}): {error}")
     print("\n".join(f"cannot  {each}" for each in CANNOT))
     print(f"{'NOT VALID' if failed else 'VALID'}: {path}")
     return 1 if failed else 0
