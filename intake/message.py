@@ -165,7 +165,8 @@ class _Deriving:
         self.tree: Tree = split(data)
         self.flags: dict[str, None] = dict.fromkeys(self.tree.flags)
         self.limits: dict[str, None] = dict.fromkeys(self.tree.limits)
-        self.first: dict[str, Field] = {}
+        self.fields = [(field.name.lower(), field, value(data, field)) for field in self.tree.root.fields]
+        self.first: dict[str, tuple[Field, str]] = {}
         self.searched = 0
 
     def message(self) -> Message:
@@ -191,13 +192,11 @@ class _Deriving:
 
     def headers(self) -> Iterator[Header]:
         """The fields of the message's own header; on the way: the first of each name, and which are there twice."""
-        root = self.tree.root
-        for field in root.fields:
-            name = field.name.lower()
-            if self.first.setdefault(name, field) is not field and name in _ONCE:
+        for name, field, text in self.fields:
+            if self.first.setdefault(name, (field, text))[0] is not field and name in _ONCE:
                 self.flags[f"duplicate-{name}"] = None
-            yield Header(name=field.name, value=value(self.data, field), cite=self.at(field.start, field.end))
-        if not self.data[root.header_start : root.body_start].isascii():
+            yield Header(name=field.name, value=text, cite=self.at(field.start, field.end))
+        if not self.data[self.tree.root.header_start : self.tree.root.body_start].isascii():
             self.flags["eight-bit-header"] = None
 
     def line_ends(self) -> None:
@@ -214,20 +213,20 @@ class _Deriving:
         return Cite(of=self.of, start=start, end=end)
 
     def cite(self, name: str) -> Cite | None:
-        field = self.first.get(name)
-        return self.at(field.start, field.end) if field else None
+        first = self.first.get(name)
+        return self.at(first[0].start, first[0].end) if first else None
 
-    def value(self, field: Field) -> str:
-        """The value of a field; bytes that are neither ASCII nor UTF-8 in the charset that the body names."""
+    def readable(self, field: Field, text: str) -> str:
+        """The value `text` of a field; bytes that are neither ASCII nor UTF-8 in the charset that the body names."""
         raw = self.data[field.colon + 1 : field.end][:HEADER_VALUE]
-        if raw.isascii() or charset.is_utf8(raw):
-            return value(self.data, field)
+        if text.isascii() or charset.is_utf8(raw):
+            return text
         declared = next((node.charset for node in self.tree.nodes if node.charset), "")
         return charset.read(raw, declared).text.replace("\n", "").replace("\r", "").strip(" \t")
 
     def subject(self) -> str:
-        field = self.first.get("subject")
-        text = words(self.value(field)) if field else ""
+        first = self.first.get("subject")
+        text = words(self.readable(*first)) if first else ""
         if len(text) > SUBJECT:
             self.limits["subject"] = None
         if _BIDI.search(text):
@@ -237,10 +236,10 @@ class _Deriving:
         return text[:SUBJECT]
 
     def date(self) -> datetime | None:
-        field = self.first.get("date")
-        read = moment(self.value(field)) if field else None
+        first = self.first.get("date")
+        read = moment(first[1]) if first else None
         if read is None:
-            self.flags["date-unreadable" if field else "no-date"] = None
+            self.flags["date-unreadable" if first else "no-date"] = None
             return None
         if not read.zoned:
             self.flags["date-without-zone"] = None
@@ -249,9 +248,9 @@ class _Deriving:
     def addresses(self, name: str) -> tuple[Address, ...]:
         """The mailboxes of every field of that name."""
         found: list[Address] = []
-        for field in self.tree.root.fields:
-            if field.name.lower() == name:
-                boxes, more = mailboxes(self.value(field))
+        for low, field, text in self.fields:
+            if low == name:
+                boxes, more = mailboxes(self.readable(field, text))
                 cite = self.at(field.start, field.end)
                 found += [Address(name=box.name, address=box.address, cite=cite) for box in boxes]
                 if more or len(found) > MAILBOXES:
@@ -274,17 +273,17 @@ class _Deriving:
                 self.flags["bidi-in-name"] = None
 
     def return_path(self) -> str:
-        field = self.first.get("return-path")
-        if field and value(self.data, field).startswith("<>"):
+        first = self.first.get("return-path")
+        if first and first[1].startswith("<>"):
             self.flags["null-return-path"] = None
             return ""
         return self.bracketed("return-path")
 
     def bracketed(self, name: str) -> str:
-        field = self.first.get(name)
-        if field is None and name == "message-id":
+        first = self.first.get(name)
+        if first is None and name == "message-id":
             self.flags["no-message-id"] = None
-        return bracketed(value(self.data, field)) if field else ""
+        return bracketed(first[1]) if first else ""
 
     def leaves(self, read: Body) -> Iterator[Leaf]:
         for node, size, digest in read.contents if self.data else ():
