@@ -14,12 +14,13 @@ from intake.record import Record, Value
 from intake.report import Report
 from triage.campaign import JoinKey, keys_of
 from triage.case import Case, CaseEvent, Filing, case_id
+from triage.fold import CaseView
 from triage.join import Joined, join, refill
 from triage.judge import judge
-from triage.stream import append, catch_up
+from triage.stream import append, catch_up, view_of
 from triage.terms import lexicon
 
-__all__ = ["assess", "filing_of", "refill", "refold"]
+__all__ = ["assess", "concerned", "fold_anew", "refill", "refold"]
 
 Clock = Callable[[], datetime]
 
@@ -48,19 +49,36 @@ def assess(archive: Archive, reports: Sequence[str], clock: Clock, secret: bytes
     catch_up(archive, {event.case for event in events} | {filing.case for filing in kept.values()})
 
 
-def filing_of(archive: Archive, report: str) -> Filing | None:
-    """Where a report was filed, None when it is not yet."""
-    return archive.get(Filing, report)
-
-
 def refold(archive: Archive) -> None:
-    """Bring the view of every case up to date with its stream: after a rebuild, an erasure, or a start."""
+    """Bring the view of every case up to date with its stream: after a rebuild, or at a start."""
     cursor = ""
     while True:
         cases, cursor = archive.store.find(Case, {}, cursor=cursor, limit=200)
         catch_up(archive, [case.id for case in cases])
         if not cursor:
             return
+
+
+def concerned(archive: Archive, submissions: Iterable[str]) -> set[str]:
+    """The cases that reports of these submissions were filed in; to be asked before they are erased."""
+    found: set[str] = set()
+    for submission in submissions:
+        filings, _ = archive.store.find(Filing, {"submission": submission}, limit=1000)
+        found.update(filing.case for filing in filings)
+    return found
+
+
+def fold_anew(archive: Archive, cases: Iterable[str]) -> None:
+    """Fold these cases, and those that took them in, from their first event, because something of theirs was erased."""
+    chain: set[str] = set()
+    for case in cases:
+        view = view_of(archive, case)
+        chain.add(case)
+        while view.merged_into and view.merged_into not in chain:
+            chain.add(view.merged_into)
+            view = view_of(archive, view.merged_into)
+    archive.store.forget((CaseView.kind, case) for case in chain)
+    catch_up(archive, chain)
 
 
 def _ready(archive: Archive, report_id: str, secret: bytes) -> Ready | None:

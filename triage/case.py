@@ -53,7 +53,7 @@ class DistinctReporter(Record, frozen=True):
 
     @property
     def under(self) -> tuple[str, str]:
-        return ("reporter", self.reporter.removesuffix("/loss"))
+        return ("case_view", self.case)
 
 
 class Merge(Record, frozen=True):

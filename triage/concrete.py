@@ -173,6 +173,26 @@ CONCRETE: tuple[Rule, ...] = (
         LINKS,
     ),
     row(
+        "ph.payee",
+        "phishing",
+        "money",
+        3,
+        0.75,
+        "It says that payments must go to another bank account than before.",
+        lambda s: s.has("payee") and not s.conversation,
+    ),
+    row(
+        "ph.errand",
+        "phishing",
+        "money",
+        3,
+        0.65,
+        "It sends the reader on an errand: gift cards, or an answer to a private number.",
+        lambda s: (
+            s.has("errand") and asks.answers_by_mail(s) and not s.conversation and not s.has("sale", "unsubscribe")
+        ),
+    ),
+    row(
         "ph.callback",
         "phishing",
         "money",
@@ -252,6 +272,15 @@ CONCRETE: tuple[Rule, ...] = (
         PARTS,
     ),
     # money mules
+    row(
+        "iv.wallet",
+        "investment",
+        "money",
+        3,
+        0.8,
+        "It promises returns and names a wallet to pay into.",
+        lambda s: s.has("invest", "getrich") and bool(s.wallets) and not s.has("hacked", "exposed"),
+    ),
     row(
         "mu.job",
         "job-mule",

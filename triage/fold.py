@@ -94,6 +94,10 @@ class CaseView(View, frozen=True):
         return self.id
 
     @property
+    def under(self) -> tuple[str, str]:
+        return (self.kind, self.id)
+
+    @property
     def text(self) -> str:
         return "\n".join([self.id, self.title, *(told.sentence for told in self.reasons.values())])
 

@@ -34,6 +34,15 @@ LESSER: tuple[Rule, ...] = (
         lambda s: s.has("invest"),
     ),
     row(
+        "iv.tradings",
+        "investment",
+        "money",
+        2,
+        0.85,
+        "It promises returns in several ways.",
+        lambda s: s.count("invest") >= 2,
+    ),
+    row(
         "he.drug",
         "pharma-health",
         "health",

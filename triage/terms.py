@@ -14,8 +14,8 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
-NEAR = 10
-"""Words between the two halves of a phrase with `~`."""
+NEAR, NEAR_CHARACTERS = 10, 30
+"""Words between the two halves of a phrase with `~`; and characters, where these are the words."""
 MOST_TOKENS = 6_000
 """Words of one text that are read: the first five sixths of these from its beginning, the others from its end."""
 MOST_CHARACTERS = 200_000
@@ -167,7 +167,8 @@ class Lexicon:
         found: dict[str, set[tuple[str, ...]]] = {}
         for first, starts in places.items():
             for concept, halves in self._lines.get(first, ()):
-                if all(half in places for half in halves) and _near([places[half] for half in halves]):
+                reach = NEAR_CHARACTERS if _SPACELESS.match(text.words[starts[0]]) else NEAR
+                if all(half in places for half in halves) and _near([places[half] for half in halves], reach):
                     found.setdefault(concept, set()).add(tuple(text.words[starts[0] : starts[0] + 2]))
         return {concept: len(beginnings) for concept, beginnings in found.items()}
 
@@ -205,16 +206,16 @@ def _folded(item: str) -> Iterator[str]:
     yield words[-1] + star
 
 
-def _near(places: Sequence[Sequence[int]]) -> bool:
+def _near(places: Sequence[Sequence[int]], reach: int) -> bool:
     """Whether some place of each stands within reach of one of the first."""
     if len(places) == 1:
         return True
-    return any(all(_reach(start, other) for other in places[1:]) for start in places[0])
+    return any(all(_reached(start, other, reach) for other in places[1:]) for start in places[0])
 
 
-def _reach(start: int, places: Sequence[int]) -> bool:
-    at = bisect_left(places, start - NEAR)
-    return at < len(places) and places[at] <= start + NEAR
+def _reached(start: int, places: Sequence[int], reach: int) -> bool:
+    at = bisect_left(places, start - reach)
+    return at < len(places) and places[at] <= start + reach
 
 
 @cache

@@ -11,7 +11,7 @@ from intake.errors import Refused
 from intake.report import Claims
 from tests.triage_house import AT, SECRET, House, mail, reported
 from triage import decide
-from triage.assess import refill, refold
+from triage.assess import concerned, fold_anew, refill, refold
 from triage.campaign import JoinKey
 from triage.case import Case, CaseEvent, Claim, DistinctReporter, Filing, Merge
 from triage.fold import CaseView
@@ -316,7 +316,24 @@ def test_a_known_reporter_who_tells_of_a_loss_later_is_heard_once() -> None:
     view = house.case_of(one)
     assert (view.loss_reports, view.losses, view.reporters) == (1, {"TWD": 35_000}, 1)
     rows, _ = house.store.find(DistinctReporter, {"case": view.id})
-    assert {row.under for row in rows} == {("reporter", "kim")}
+    assert {row.reporter for row in rows} == {"kim", "kim/loss"}
+
+
+def test_after_an_erasure_the_case_is_folded_anew_without_the_report() -> None:
+    house = House()
+    one = reported(house, mail("Buy now at http://alpha-shop.test/ this week"), "one", Claims(loss="500 EUR"))
+    two = reported(house, mail("Look at http://beta-shop.test/ for more of it"), "two")
+    bridge = reported(house, mail("See http://alpha-shop.test/ and http://beta-shop.test/ today"), "one")
+    for each in (one, two, bridge):
+        house.assess(each)
+    before = house.case_of(bridge)
+    cases = concerned(house, ["s-" + one])  # type: ignore[arg-type]
+    house.store.forget([("submission", "s-" + one)])
+    fold_anew(house, cases)  # type: ignore[arg-type]
+    after = house.case_of(bridge)
+    assert (before.reports, before.reporters, before.loss_reports) == (3, 2, 1)
+    assert (after.reports, after.reporters, after.loss_reports, after.losses) == (2, 2, 0, {})
+    assert after.version == before.version and after.id == before.id
 
 
 def test_a_secret_of_another_house_gives_other_claims() -> None:
