@@ -43,7 +43,7 @@ def read(data: bytes, declared: str = "") -> Reading:
 
 
 def _read(data: bytes, declared: str, name: str) -> tuple[str, str]:
-    first = None if _mistaken(data, name) else decode(data, declared)
+    first = None if _mistaken(data, declared, name) else decode(data, declared)
     if first is not None and not _damage(first):
         return first, "declared"
     if not data.isascii() and (text := decode(data, "utf-8")) is not None and not _damage(text):
@@ -55,12 +55,14 @@ def _read(data: bytes, declared: str, name: str) -> tuple[str, str]:
     return best, "damaged" if _damage(best) > DAMAGE else "guessed"
 
 
-def _mistaken(data: bytes, name: str) -> bool:
+def _mistaken(data: bytes, declared: str, name: str) -> bool:
     """Whether the declared charset is one that mail programs name by default and these bytes hardly are."""
     if data.startswith(b"\xef\xbb\xbf"):
         return True
     if data.isascii():
         return not name.startswith("iso2022") and (b"\x1b$" in data or b"\x1b(" in data)
+    if "ascii" in declared.lower():
+        return True
     if name != "cp1252":
         return False
     return len(_RUN.findall(data[:_SAMPLE])) > 1 or is_utf8(data)
