@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from intake.errors import Refused, Temporary
 from intake.store import Place, Slot
@@ -41,7 +41,7 @@ class Writer(Protocol):
     def new_slot(self) -> Slot: ...
     def release(self, slot: Slot) -> None: ...
     def append(self, kind: str, slot: Slot, plain: bytes) -> Place: ...
-    def commit(self) -> "Future[None]": ...
+    def commit(self) -> "Future[Any]": ...
 
 
 def reference(secret: bytes, submission: str) -> str:
