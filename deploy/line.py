@@ -63,7 +63,8 @@ def fault(error: BaseException) -> str:
 
 
 def run_dry(house: House, step: Callable[[], None] = lambda: None, patience: float = 0.05) -> None:
-    """Follow and work until nothing is due and nothing is leased; what waits for a later time is left."""
+    """Follow and work until nothing is left to do but what is on hold; the caller holds the follower's lock."""
+    house.work.resume()
     while True:
         followed = house.follower.catch_up()
         done = turn(house)

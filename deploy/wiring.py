@@ -110,7 +110,7 @@ class House:
 
     @cached_property
     def work(self) -> LeaseTable:
-        return LeaseTable(self.database, time.time)
+        return LeaseTable(self.database, time.time, self.role)
 
     @cached_property
     def archive(self) -> Archive:

@@ -11,7 +11,8 @@ from deploy.wiring import open_house
 
 def main(home: Path, name: str = "worker") -> None:
     """Work in that home until the process is told to stop."""
-    house = open_house(home, "worker")
+    house = open_house(home, name)
+    house.work.resume()
     bell = Bell(home, name)
     with run() as stopping:
         while not stopping.is_set():

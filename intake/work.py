@@ -21,7 +21,7 @@ SCHEMA: Schema = {
         """
     create table work (
         step text not null, key text not null, attempts integer not null default 0, due real not null,
-        held text not null default '', taken real, primary key (step, key)) without rowid;
+        held text not null default '', owner text not null default '', primary key (step, key)) without rowid;
     create index due on work (held, due);
     """,
     )
@@ -64,10 +64,10 @@ class Inline:
 
 
 class LeaseTable:
-    """Lasting work in a SQLite file; `now` is a clock in seconds."""
+    """Lasting work in a SQLite file; `now` is a clock in seconds, `owner` names the worker that takes leases."""
 
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
-        self._db, self._now = database, now
+    def __init__(self, database: Database, now: Callable[[], float], owner: str = "") -> None:
+        self._db, self._now, self._owner = database, now, owner
 
     def put(self, step: str, keys: Iterable[str]) -> None:
         now = self._now()
@@ -76,7 +76,10 @@ class LeaseTable:
         )
 
     def take(self, limit: int, lease: float = LEASE) -> list[Item]:
-        """Up to `limit` due items of one step, leased for so many seconds; poison goes on hold instead."""
+        """Up to `limit` due items of one step, leased for so many seconds; poison goes on hold instead.
+
+        An item that was taken before and not done comes alone, so that it can't take others with it again.
+        """
         now = self._now()
         with self._db.together():
             self._db.run(
@@ -84,18 +87,23 @@ class LeaseTable:
                 " where held = '' and due <= ? and attempts >= ?",
                 (now, ATTEMPTS),
             )
-            first = self._db.run("select step from work where held = '' and due <= ? order by due limit 1", (now,))
+            first = self._db.run(
+                "select step, attempts from work where held = '' and due <= ? order by attempts, due limit 1", (now,)
+            )
             if not first:
                 return []
-            return [
-                Item(*row)
-                for row in self._db.run(
-                    "update work set attempts = attempts + 1, due = ?, taken = ? where (step, key) in (select step, key"
-                    " from work where held = '' and due <= ? and step = ? order by due limit ?)"
-                    " returning step, key, attempts",
-                    (now + lease, now, now, first[0][0], limit),
-                )
-            ]
+            step, attempts = first[0]
+            found = self._db.run(
+                "update work set attempts = attempts + 1, due = ?, owner = ? where (step, key) in (select step, key"
+                " from work where held = '' and due <= ? and step = ? and attempts = ? order by due limit ?)"
+                " returning step, key, attempts",
+                (now + lease, self._owner, now, step, attempts, 1 if attempts else limit),
+            )
+        return [Item(*row) for row in found]
+
+    def resume(self) -> None:
+        """To be called by a worker when it starts: what it held when it last died is due now, not after its lease."""
+        self._db.run("update work set due = ?, owner = '' where owner = ? and held = ''", (self._now(), self._owner))
 
     def done(self, step: str, keys: Iterable[str]) -> None:
         """These are finished: their successors are kept."""
@@ -104,7 +112,7 @@ class LeaseTable:
     def again(self, item: Item, after: float) -> None:
         """The world was not ready: the same attempt counts as none, and comes back after so many seconds."""
         self._db.run(
-            "update work set attempts = max(attempts - 1, 0), due = ? where step = ? and key = ?",
+            "update work set attempts = max(attempts - 1, 0), due = ?, owner = '' where step = ? and key = ?",
             (self._now() + after, item.step, item.key),
         )
 
@@ -112,7 +120,7 @@ class LeaseTable:
         """It failed: try again soon, or hold it when that was the third time or it can never be done."""
         held = reason[:500] if for_good or item.attempts >= ATTEMPTS else ""
         self._db.run(
-            "update work set held = ?, due = ? where step = ? and key = ?",
+            "update work set held = ?, due = ?, owner = '' where step = ? and key = ?",
             (held, self._now() + 2.0**item.attempts, item.step, item.key),
         )
 

@@ -45,6 +45,10 @@ class Book:
     def full(self) -> bool:
         return self._next >= SLOTS
 
+    @property
+    def half_used(self) -> bool:
+        return self._next >= SLOTS // 2
+
     def take(self) -> Slot:
         """The next unused slot."""
         slot = Slot(series=self.series, book=self.number, number=self._next)

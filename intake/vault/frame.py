@@ -56,12 +56,19 @@ class Header:
         return hashlib.sha256(self.raw).digest()
 
 
-def build(number: int, kind: str, slot: Slot, key: bytes | None, plain: bytes, before: bytes) -> bytes:
+def compressor() -> zstandard.ZstdCompressor:
+    """What a writer compresses with; to be used by one thread at a time."""
+    return zstandard.ZstdCompressor(level=1)
+
+
+def build(
+    number: int, kind: str, slot: Slot, key: bytes | None, plain: bytes, before: bytes, zstd: zstandard.ZstdCompressor
+) -> bytes:
     """Header and stored bytes of a new frame; `key` is the slot's 32 bytes, None for the public slot."""
     if len(plain) > MAX_PLAIN:
         raise ValueError(f"{len(plain)} bytes are more than one frame holds")
     salted = os.urandom(_SALT) + plain
-    packed = zstandard.ZstdCompressor(level=1).compress(salted)
+    packed = zstd.compress(salted)
     length = len(packed) if key is None else _NONCE + len(packed) + _TAG
     open_part = _HEADER.pack(
         _MAGIC, 1, number, kind.encode(), bytes.fromhex(slot.series), slot.book, slot.number, length,

@@ -50,7 +50,9 @@ class Writer:
         """Segment and offset at which this writer goes on."""
         self._books = self._last_book()
         self._book: Book | None = None
+        self._next_book: Future[Book] | None = None
         self._held: dict[Slot, bytes] = {}
+        self._zstd = frame.compressor()
         self._end, self._frames, self._sealed = 0, 0, True
         self._file, self._open_number = -1, 0
         self._gathered = 0
@@ -86,10 +88,27 @@ class Writer:
 
     def _open_book(self) -> Book:
         if self._book is None or self._book.full:
-            self._books += 1
-            self._book = Book(self._vault, self.series, self._books, self._public)
+            self._book = (self._next_book or self._make_book()).result()
+            self._next_book = None
             self._append("book", frame.PUBLIC, None, self._book.frame)
+        elif self._book.half_used and self._next_book is None:
+            self._next_book = self._make_book()
         return self._book
+
+    def _make_book(self) -> "Future[Book]":
+        """The next book, made in a thread of its own: sealing 1,024 keys takes a tenth of a second."""
+        self._books += 1
+        making: Future[Book] = Future()
+        arguments = (self._vault, self.series, self._books, self._public)
+
+        def make() -> None:
+            try:
+                making.set_result(Book(*arguments))
+            except BaseException as error:
+                making.set_exception(error)
+
+        threading.Thread(target=make, name="book", daemon=True).start()
+        return making
 
     def append(self, kind: str, slot: Slot, plain: bytes) -> Place:
         """Seal a frame and say where it stands; durable only when a later `commit` resolves.
@@ -110,7 +129,7 @@ class Writer:
     def _append(self, kind: str, slot: Slot, key: bytes | None, plain: bytes) -> Place:
         if self._sealed or self._end >= self._segment_size:
             self._begin_segment()
-        data = frame.build(self._number + 1, kind, slot, key, plain, self._digest)
+        data = frame.build(self._number + 1, kind, slot, key, plain, self._digest, self._zstd)
         place = Place(series=self.series, segment=self._segment, offset=self._end)
         self._number += 1
         self._frames += 1
@@ -140,6 +159,7 @@ class Writer:
     def commit(self) -> "Future[series.Mark]":
         """Resolves with the mark when everything appended so far is durable."""
         future: Future[series.Mark] = Future()
+        future.set_running_or_notify_cancel()  # nobody may cancel what others wait for too
         with self._guard:
             if not self._pending and not self._busy:
                 future.set_result(self._reached)

@@ -46,6 +46,26 @@ def test_a_batch_holds_items_of_one_step_the_oldest_first(work, clock):
     assert {item.step for item in work.take(10)} == {"enrich"}
 
 
+def test_what_was_taken_before_comes_alone(work, clock):
+    work.put("unpack", ["a", "b", "c"])
+    assert len(work.take(10, lease=10)) == 3
+    clock.now += 11
+    work.put("unpack", ["new"])
+    assert [item.key for item in work.take(10)] == ["new"]
+    assert [len(work.take(10)) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_a_worker_that_starts_again_resumes_what_it_held(tmp_path, clock):
+    path = tmp_path / "w.sqlite"
+    first = LeaseTable(Database(path, SCHEMA), clock, "worker")
+    other = LeaseTable(Database(path, SCHEMA), clock, "other")
+    first.put("unpack", ["a", "b"])
+    assert len(first.take(1)) == len(other.take(1)) == 1
+    again = LeaseTable(Database(path, SCHEMA), clock, "worker")
+    again.resume()
+    assert [(item.key, item.attempts) for item in again.take(10)] == [("a", 2)]
+
+
 def test_done_is_gone(work):
     work.put("unpack", ["a"])
     work.take(1)
