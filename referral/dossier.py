@@ -13,6 +13,7 @@ from enrichment.examination import Examination
 from enrichment.gather.registry import network
 from intake.record import Cite, Value
 from intake.report import Claims
+from triage.technique import CaseTechnique
 
 MOST_ITEMS = 200
 """Reports of a case that a dossier reads; the counts are of all."""
@@ -46,6 +47,8 @@ class Technique(Value, frozen=True, kw_only=True):
     name: str
     strength: str
     sentence: str
+    addresses: tuple[str, ...] = ()
+    """The machines that show it."""
     cites: tuple[Pointer, ...] = ()
 
 
@@ -129,8 +132,7 @@ class Weighed(Value, frozen=True, kw_only=True):
     reporters: int
     isps: int = 0
     reasons: tuple[tuple[str, str, tuple[Cite, ...]], ...] = ()
-    techniques: tuple[tuple[str, str, str, tuple[Cite, ...]], ...] = ()
-    """(name, strength, sentence, cites)"""
+    techniques: tuple[CaseTechnique, ...] = ()
     losses: tuple[Amount, ...] = ()
     vulnerable: tuple[tuple[str, str, tuple[Cite, ...]], ...] = ()
     victims: tuple[str, ...] = ()
@@ -142,10 +144,13 @@ def gather(case: Weighed, items: Iterable[Item]) -> Dossier:
     chosen = tuple(sorted(items, key=lambda item: (item.received, item.report)))[:MOST_ITEMS]
     names = {item.sha256: item.report for item in reversed(chosen)}
     techniques = tuple(
-        Technique(name=name, strength=strength, sentence=sentence, cites=_point(cites, names))
-        for name, strength, sentence, cites in case.techniques
-    )
-    seen = _seen(chosen, {_TECHNIQUE_ROLE.get(each.name, "") for each in techniques})
+        Technique(
+            name=each.name, strength=each.strength, sentence=each.sentence, addresses=each.addresses,
+            cites=_point(each.cites, names),
+        )
+        for each in case.techniques
+    )  # fmt: skip
+    seen = _seen(chosen, _roles(techniques))
     times = [seen_at(item)[0] for item in chosen]
     return Dossier(
         case=case.case, band=case.band, kind=case.kind, title=case.title, items=chosen,
@@ -183,10 +188,18 @@ def _said(reasons: Iterable[tuple[str, str, tuple[Cite, ...]]], names: Mapping[s
     return tuple(Said(code=code, sentence=text, cites=_point(cites, names)) for code, text, cites in reasons)
 
 
-def _seen(items: tuple[Item, ...], technique_roles: set[str]) -> tuple[Seen, ...]:
+def _roles(techniques: tuple[Technique, ...]) -> dict[str, str]:
+    """Address -> what it is to the case; where two techniques name it, the first in the order of ROLES."""
+    roles: dict[str, str] = {}
+    for each in sorted(techniques, key=lambda one: ROLES.index(_TECHNIQUE_ROLE[one.name])):
+        for address in each.addresses:
+            roles.setdefault(address, _TECHNIQUE_ROLE[each.name])
+    return roles
+
+
+def _seen(items: tuple[Item, ...], roles: Mapping[str, str]) -> tuple[Seen, ...]:
     """Every sending address with each report's time, then each linked domain at its earliest."""
-    role = next((each for each in ROLES if each in technique_roles), "sending-host")
-    hosts = [found for item in items if (found := _host(item, role)) is not None]
+    hosts = [found for item in items if (found := _host(item, roles)) is not None]
     domains: dict[str, Seen] = {}
     for item in items:
         for domain in _domains(item):
@@ -194,7 +207,7 @@ def _seen(items: tuple[Item, ...], technique_roles: set[str]) -> tuple[Seen, ...
     return (*sorted(hosts, key=lambda each: (each.value, each.at, each.evidence)), *domains.values())
 
 
-def _host(item: Item, role: str) -> Seen | None:
+def _host(item: Item, roles: Mapping[str, str]) -> Seen | None:
     boundary = item.examination.boundary
     if not boundary.ip:
         return None
@@ -203,6 +216,7 @@ def _host(item: Item, role: str) -> Seen | None:
     cites = [Pointer(evidence=item.report, start=boundary.cite.start, end=boundary.cite.end)] if boundary.cite else []
     if source:
         cites.append(Pointer(evidence=source))
+    role = roles.get(boundary.ip, "sending-host")
     return Seen(
         kind="ip", value=boundary.ip, role=role, at=at, basis=basis, evidence=item.report, asn=asn, country=country,
         cites=tuple(cites),

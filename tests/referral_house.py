@@ -23,6 +23,7 @@ from referral.evidence import item_of
 from referral.package import Bundle
 from referral.refer import House, approve, draft, package, record_seal
 from referral.request import AssistanceRequest, Authority, Hand
+from triage.technique import CaseTechnique
 
 R = TypeVar("R", bound=Record)
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -166,7 +167,12 @@ def weighed(items: Sequence[Item], band: str = "concrete", **more: Any) -> Dossi
         "case": "case1", "band": band, "kind": "phishing", "title": "Your account is locked", "reports": len(items),
         "reporters": len({each.reporter for each in items}), "isps": 0,
         "reasons": (("credentials", "The mail asks for the password of a bank account.", (cite,)),),
-        "techniques": (("open-relay", "moderate", "Two reports came through one open relay.", (cite,)),),
+        "techniques": (
+            CaseTechnique(
+                name="open-relay", strength="moderate", sentence="Two reports came through one open relay.",
+                addresses=(SOURCE,), reporters=2, reports=2, cites=(cite,),
+            ),
+        ),
         "losses": (Amount("1200", "EUR", items[0].report),),
     }  # fmt: skip
     return gather(Weighed(**{**told, **more}), items)

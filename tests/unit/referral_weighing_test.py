@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from enrichment.finding import Finding
 from intake.errors import Refused
 from intake.record import Cite
 from intake.report import Reporter
@@ -14,7 +13,7 @@ from referral.weighing import dossier_of
 from tests.referral_house import NOW, SOURCE, FakeArchive, add_report, mail
 from triage.case import Filing
 from triage.fold import CaseView
-from triage.harm import Assessment, Loss, Reason
+from triage.harm import Assessment, Loss, Reason, Shown
 
 
 def file(archive: FakeArchive, number: int, case: str, address: str, loss: int = 0, **more: Any) -> str:
@@ -27,9 +26,9 @@ def file(archive: FakeArchive, number: int, case: str, address: str, loss: int =
         reasons += (
             Reason(code="old", sentence="It speaks to the old.", dimension="vulnerable", grade=2, cites=(cite,)),
         )
-    assessment = Assessment(
-        band="concrete", kind="phishing", rules=1, reasons=reasons, losses=(Loss("EUR", loss),) if loss else ()
-    )
+    relay = (Shown("open-relay", "weak", more["relay"], cites=(cite,)),) if "relay" in more else ()
+    losses = (Loss("EUR", loss),) if loss else ()
+    assessment = Assessment(band="concrete", kind="phishing", rules=1, reasons=reasons, losses=losses, techniques=relay)
     archive.keep(
         Filing(
             report=item.report, submission=f"s{number}", case=case, reporter=item.reporter, round=1,
@@ -62,32 +61,22 @@ def test_a_case_becomes_its_dossier() -> None:
     assert dossier.languages == ("en",)
 
 
-def test_techniques_come_from_findings_and_count_reporters() -> None:
+def test_techniques_are_those_of_the_case_and_name_the_machine() -> None:
     archive = FakeArchive()
     for number in (1, 2):
-        file(archive, number, "c1", f"r{number}@mail.example")
-        key = ("examination", f"report{number}/1")
-        found = archive.kept[key]
-        cite = Cite(of=found.message.sha256, start=0, end=9)  # type: ignore[attr-defined]
-        strength: Any = ("weak", "moderate")[number - 1]
-        finding = Finding(
-            name="open-relay",
-            version=1,
-            verdict="present",
-            sentence=f"Sign {number}.",
-            strength=strength,
-            cites=(cite,),
-        )
-        absent = Finding(name="zombie", version=1, verdict="absent", sentence="None.", cites=(cite,))
-        archive.kept[key] = type(found)(
-            **{name: getattr(found, name) for name in found.__struct_fields__} | {"findings": (finding, absent)}
-        )
+        file(archive, number, "c1", f"r{number}@mail.example", relay=SOURCE)
+    file(archive, 3, "c1", "r3@mail.example")
     dossier = dossier_of(archive, view())
     (technique,) = dossier.techniques
-    assert (technique.name, technique.strength) == ("open-relay", "moderate")
-    assert technique.sentence == "Mail to 2 reporter(s) shows signs of an open relay: Sign 2."
+    assert (technique.name, technique.strength, technique.addresses) == ("open-relay", "moderate", (SOURCE,))
     assert {each.evidence for each in technique.cites} == {"report1", "report2"}
     assert {each.role for each in dossier.seen if each.kind == "ip"} == {"relay"}
+
+
+def test_a_machine_that_shows_no_technique_is_a_sending_host() -> None:
+    archive = FakeArchive()
+    file(archive, 1, "c1", "r1@mail.example", relay="198.51.100.7")
+    assert {each.role for each in dossier_of(archive, view()).seen if each.kind == "ip"} == {"sending-host"}
 
 
 def test_a_case_without_a_readable_report_is_refused() -> None:
