@@ -62,10 +62,12 @@ def keys(
     shared_domains: frozenset[str] = shared.ALL,
 ) -> tuple[JoinKey, ...]:
     """Every key of one report, in a fixed order, each once. `secret` is the house's key for keyed hashes."""
-    listed = words(_without_footer(message), _addressee(message))
+    body = _without_footer(message)
+    listed = words(body, _addressee(message))
+    links = [link for link in message.links if link.where != "text" or body is message.text or link.raw in body]
     drawn = [
         *_text(message, listed),
-        *(("domain", domain) for domain in _domains(message, shared_domains)),
+        *(("domain", domain) for domain in _domains(message, links, shared_domains)),
         *(("link-path", path) for path in _paths(message.links)),
         *(("mailbox", mailbox) for mailbox in _mailboxes(message)),
         *(("wallet", wallet) for wallet in wallets(message.text[:CONTACT])),
@@ -99,12 +101,12 @@ def _text(message: Message, listed: list[str]) -> Iterator[tuple[str, str | byte
 
 
 def _without_footer(message: Message) -> str:
-    """The text without what a mailing list adds below its last ruled line."""
+    """The text without what a mailing list adds at the end below a ruled line."""
     if not message.all("List-Id") and not message.all("Precedence"):
         return message.text
-    tail = max(0, len(message.text) - 1_500)
-    rules = list(_RULE.finditer(message.text, tail))
-    return message.text[: rules[-1].start()] if rules else message.text
+    tail = max(0, len(message.text) - 1_000)
+    ruled = _RULE.search(message.text, tail)
+    return message.text[: ruled.start()] if ruled else message.text
 
 
 def _addressee(message: Message) -> frozenset[str]:
@@ -129,13 +131,14 @@ def _own(message: Message) -> set[str]:
     return found
 
 
-def _domains(message: Message, shared_domains: frozenset[str]) -> list[str]:
+def _domains(message: Message, links: Sequence[Link], shared_domains: frozenset[str]) -> list[str]:
     own = _own(message)
     found = dict.fromkeys(
         link.domain
-        for link in message.links
+        for link in links
         if link.domain
         and link.where != "image"
+        and link.url.startswith("http")
         and link.domain not in own
         and not shared.within(link.host or link.domain, shared_domains)
     )

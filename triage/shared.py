@@ -42,7 +42,8 @@ MAILERS = _listed(
     intercom-mail.com iterable.com braze.com postmarkapp.com pstmrk.it mtasv.net substack.com beehiiv.com zendesk.com
     freshdesk.com emsecure.net emarsys.net cheetahmail.com responsys.net bluehornet.com icontact.com
     benchmarkemail.com surveymonkey.com eventbrite.com meetup.com webversion.net elasticemail.com smtp2go.com
-    zohomail.com zoho.com onmicrosoft.com gappssmtp.com sourceforge.net yahoogroups.com groups.io googlegroups.com
+    zohomail.com zoho.com onmicrosoft.com gappssmtp.com sf.net sourceforge.net
+    yahoogroups.com groups.io googlegroups.com
     feedburner.com inxmail.com cleverreach.com rapidmail.com mailup.com doubleclick.net edm.com.tw
     """
 )
