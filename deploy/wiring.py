@@ -51,9 +51,9 @@ KINDS: tuple[type[Record], ...] = (
 """Every kind of record that is kept in the vault."""
 
 LINE = (
-    Step("unpack", cause="submission", cause_field="id", end="unpacked", end_field="submission"),
-    Step("enrich", cause="report", cause_field="id", end="examination", end_field="report", end_suffix="/1"),
-    Step("assess", cause="examination", cause_field="report", end="filing", end_field="report"),
+    Step("unpack", cause="submission", cause_field="id", end="unpacked"),
+    Step("enrich", cause="report", cause_field="id", end="examination", end_suffix="/1"),
+    Step("assess", cause="examination", cause_field="report", end="filing"),
 )
 """The steps that follow from records by themselves, in order."""
 

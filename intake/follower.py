@@ -29,15 +29,14 @@ BATCH = 500
 class Step:
     """One piece of work: records of kind `cause` cause it, one of kind `end` ends it.
 
-    `cause_field` and `end_field` name the fields of these records that hold the key of the work; the ending record's
-    own key is that key with `end_suffix`.
+    `cause_field` names the field of the causing record that holds the key of the work; the ending record's key is that
+    key with `end_suffix`.
     """
 
     name: str
     cause: str
     cause_field: str
     end: str
-    end_field: str
     end_suffix: str = ""
 
 
@@ -106,15 +105,22 @@ class Follower:
         return record, row_of(record, header.slot, place)
 
     def _note(self, record: Record) -> None:
+        """Put the work that this record causes and nobody has ended; only the worker itself takes work away."""
         for step in self._table.steps:
-            if record.kind == step.end:
-                self._work.done(step.name, [getattr(record, step.end_field)])
-            elif record.kind == step.cause:
+            if record.kind == step.cause:
                 key = getattr(record, step.cause_field)
-                if self._store.get(self._table.kinds[step.end], key + step.end_suffix) is None:
+                if not self._ended(step, key):
                     self._work.put(step.name, [key])
         if record.kind in self._table.refills:
             self._table.refills[record.kind](record)
+
+    def _ended(self, step: Step, key: str) -> bool:
+        return self._store.get(self._table.kinds[step.end], key + step.end_suffix) is not None
+
+    def settle(self) -> None:
+        """After a rebuild: take away work whose end was read after its cause."""
+        for step in self._table.steps:
+            self._work.done(step.name, [key for key in self._work.keys(step.name) if self._ended(step, key)])
 
 
 @contextmanager

@@ -62,13 +62,22 @@ class Parser:
         """What the child's job of that name makes of `data` and `about`, decoded as `type_`; or `NotExamined`."""
         request = _Request(job=job, data=data, about=msgspec.Raw(msgspec.msgpack.encode(about)))
         with self._guard:
-            answer = self._ask(msgspec.msgpack.encode(request), self._wall + len(data) / 2_000_000)
+            answer = self._ask_twice(msgspec.msgpack.encode(request), self._wall + len(data) / 2_000_000)
         if answer.error:
             raise NotExamined(answer.error)
         try:
             return msgspec.msgpack.decode(answer.result, type=type_)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise NotExamined("shape") from error
+
+    def _ask_twice(self, request: bytes, seconds: float) -> _Answer:
+        """A child that dies may have been killed by somebody else: only the second death is the bytes' own doing."""
+        try:
+            return self._ask(request, seconds)
+        except NotExamined as error:
+            if error.reason != "crash":
+                raise
+        return self._ask(request, seconds)
 
     def _ask(self, request: bytes, seconds: float) -> _Answer:
         child = self._ready()
@@ -88,7 +97,9 @@ class Parser:
         return answer
 
     def _ready(self) -> "subprocess.Popen[bytes]":
-        if self._child is None or self._child.poll() is not None:
+        if self._child is not None and self._child.poll() is not None:
+            self.close()
+        if self._child is None:
             self._child = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={},
                 close_fds=True, bufsize=0,

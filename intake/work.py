@@ -138,6 +138,10 @@ class LeaseTable:
         )
         return bool(changed)
 
+    def keys(self, step: str) -> list[str]:
+        """The keys of a step's items, those on hold too."""
+        return [key for (key,) in self._db.run("select key from work where step = ?", (step,))]
+
     def waiting(self) -> dict[str, int]:
         """How many items of each step are not done and not on hold."""
         return dict(self._db.run("select step, count(*) from work where held = '' group by step"))

@@ -177,6 +177,7 @@ def refill(house: House, quiet: bool) -> int:
     with bar(quiet) as progress:
         task = progress.add_task("reading the vault", total=None)
         count = house.follower.catch_up(lambda frames: progress.advance(task, frames))
+        house.follower.settle()
         assess.refold(house.archive)
     house.writer.close()
     return count

@@ -69,3 +69,10 @@ def test_a_child_that_misbehaves_costs_one_job(parser, job, reason):
 def test_an_answer_of_the_wrong_shape_is_not_believed(parser):
     with pytest.raises(NotExamined, match="shape"):
         parser.run("echo", b"text", "", dict)
+
+
+def test_a_child_that_somebody_else_kills_costs_nothing(parser):
+    assert parser.run("echo", b"a", "", bytes) == b"a"
+    os.kill(parser.pid, 9)
+    time.sleep(0.1)
+    assert parser.run("echo", b"b", "", bytes) == b"b"
