@@ -15,6 +15,8 @@ from intake.record import Cite, Value
 from intake.report import Claims
 from triage.technique import CaseTechnique
 
+SERVER = "the receiving server's Received line"
+"""The better of the two clocks by which a time is known."""
 MOST_ITEMS = 200
 """Reports of a case that a dossier reads; the counts are of all."""
 ROLES = (
@@ -22,6 +24,8 @@ ROLES = (
     "victims",
 )  # fmt: skip
 """What a country can be to a case, in the order in which its authority can help most."""
+WEB = ("http://", "https://")
+"""A link that begins otherwise, to a mail address above all, names no site."""
 _TECHNIQUE_ROLE = {"open-relay": "relay", "open-proxy": "proxy", "zombie": "infected-host"}
 
 
@@ -151,7 +155,7 @@ def gather(case: Weighed, items: Iterable[Item]) -> Dossier:
         for each in case.techniques
     )  # fmt: skip
     seen = _seen(chosen, _roles(techniques))
-    times = [seen_at(item)[0] for item in chosen]
+    times = _times(chosen)
     return Dossier(
         case=case.case, band=case.band, kind=case.kind, title=case.title, items=chosen,
         reports=case.reports, reporters=case.reporters, isps=case.isps,
@@ -169,8 +173,14 @@ def seen_at(item: Item) -> tuple[datetime, str]:
     if 0 <= index < len(examination.hops):
         time = examination.hops[index].time
         if time is not None:
-            return time.astimezone(UTC), "the receiving server's Received line"
+            return time.astimezone(UTC), SERVER
     return item.received.astimezone(UTC), "our clock when the report came in"
+
+
+def _times(items: tuple[Item, ...]) -> list[datetime]:
+    """When the campaign was seen: by the clocks of receiving servers, and by ours only where no report has theirs."""
+    seen = [seen_at(item) for item in items]
+    return [time for time, basis in seen if basis == SERVER] or [time for time, _ in seen]
 
 
 def _point(cites: Iterable[Cite], names: Mapping[str, str]) -> tuple[Pointer, ...]:
@@ -226,7 +236,7 @@ def _host(item: Item, roles: Mapping[str, str]) -> Seen | None:
 def _domains(item: Item) -> Iterable[Seen]:
     at, basis = seen_at(item)
     for link in item.examination.message.links:
-        if link.domain:
+        if link.domain and link.url.startswith(WEB):
             asn, country, source = _hosted(item.examination, link.host, link.domain)
             cites = [Pointer(evidence=item.report, start=link.cite.start, end=link.cite.end)]
             cites += [Pointer(evidence=source)] if source else []

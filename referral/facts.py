@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from referral.dossier import Dossier, Pointer, Said, Seen
+from referral.dossier import WEB, Dossier, Pointer, Said, Seen
 from referral.evidence import Exhibit
 from referral.fields import LONGEST_SUMMARY
 from referral.request import Authority
@@ -45,13 +45,19 @@ _EXPECTED = {
 }
 _ASKED = {
     "relay": (
-        "the operator of the mail server",
+        "the operator of the mail server {}",
         "mail log entries that show from which address the server took the mail",
     ),
-    "proxy": ("the operator of the host", "connection log entries that show from where the proxy was used"),
-    "infected-host": ("the access provider", "notice to the subscriber, and what is known of the controlling server"),
-    "sending-host": ("the network operator", "the customer to whom the address was assigned"),
-    "web-host": ("the host of the site", "the holder, payment and log-in records of the account that serves the site"),
+    "proxy": ("the operator of the host {}", "connection log entries that show from where the proxy was used"),
+    "infected-host": (
+        "the access provider of {}",
+        "notice to the subscriber, and what is known of the controlling server",
+    ),
+    "sending-host": ("the network operator of {}", "the customer to whom the address was assigned"),
+    "web-host": (
+        "the host of the site {}",
+        "the holder, payment and log-in records of the account that serves the site",
+    ),
 }
 
 
@@ -139,11 +145,12 @@ def _sites(dossier: Dossier) -> Filled:
     proof: dict[str, Pointer] = {}
     for item in dossier.items:
         for link in item.examination.message.links:
-            for site in _shapes(link.url, link.domain):
+            for site in _shapes(link.url, link.domain) if link.url.startswith(WEB) else ():
                 seen[site].add(item.reporter)
                 proof.setdefault(site, Pointer(evidence=item.report, start=link.cite.start, end=link.cite.end))
     shared = [site for site, reporters in seen.items() if len(reporters) > 1 or "/" not in site]
-    senders = {each.address for item in dossier.items for each in item.examination.message.from_ if each.address}
+    messages = [item.examination.message for item in dossier.items]
+    senders = {each.address for mail in messages for each in (*mail.from_, *mail.reply_to) if each.address}
     if not shared:
         return Filled(None, (), "no site or address was found in the mails")
     ordered = sorted(shared, key=lambda site: (-len(seen[site]), site))
@@ -221,19 +228,24 @@ def _harmed(dossier: Dossier) -> Filled:
 
 
 def _loss(dossier: Dossier) -> Filled:
-    sums: dict[str, list[Decimal]] = defaultdict(list)
+    sums: dict[tuple[str, bool], list[Decimal]] = defaultdict(list)
     for each in dossier.losses:
-        try:
-            sums[each.currency or "not stated"].append(Decimal(each.amount))
-        except InvalidOperation:
-            sums["amount not stated"].append(Decimal(0))
+        amount = _decimal(each.amount)
+        sums[each.currency or "not stated", amount is None].append(amount or Decimal(0))
     reported = [
-        {"currency": currency, "amount": str(sum(amounts)), "statements": len(amounts)}
-        for currency, amounts in sorted(sums.items())
+        {"currency": code, "amount": "not stated" if unstated else str(sum(amounts)), "statements": len(amounts)}
+        for (code, unstated), amounts in sorted(sums.items())
     ]
     method = "reported: sum of what reporters stated, unverified, per currency; estimated: no estimate is made"
     value = {"reported": reported or "none reported", "estimated": None, "method": method}
     return Filled(value, tuple(dict.fromkeys(Pointer(each.report) for each in dossier.losses))[:MOST_LISTED])
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def _where(dossier: Dossier, authority: Authority) -> Filled:
@@ -270,7 +282,7 @@ def _help(dossier: Dossier, route: Route) -> Filled:
         who, data = _ASKED[role]
         times = [each.at for each in seen]
         entries.append({
-            "custodian": f"{who} {value}" + (f" ({seen[0].asn})" if seen[0].asn else ""), "data": data, "about": value,
+            "custodian": who.format(value) + (f" ({seen[0].asn})" if seen[0].asn else ""), "data": data, "about": value,
             "from_utc": utc(min(times) - MARGIN), "to_utc": utc(max(times) + MARGIN),
         })  # fmt: skip
     if not entries:

@@ -41,7 +41,7 @@ def route(
         fitting = sorted((each for each in entries if each.country == link.country), key=lambda c: _fit(c, today, demo))
         if fitting:
             return _chosen(link, fitting, abroad, reasons, entries)
-        reasons.append(f"The directory has no contact point for {link.country} ({link.role} {link.subject}).")
+        reasons.append(f"The directory has no contact point for {link.country} ({_said(link)}).")
     return Route(contact=None, jurisdiction="", reasons=(*_unique(reasons), _nobody(dossier, home_country)))
 
 
@@ -73,10 +73,10 @@ def _chosen(
     link: Where, fitting: list[ContactPoint], abroad: list[Where], reasons: list[str], entries: list[ContactPoint]
 ) -> Route:
     best = fitting[0]
-    used = f"{best.agency} is asked because {link.country} is the country of the {link.role} {link.subject}: {link.why}"
+    used = f"{best.agency} is asked because {link.country} is the country of the {_said(link)}: {link.why}"
     remit = f"Its remit is {best.agency_kind}; its law is {best.law or 'not on file'} (regime {best.regime})."
     also = _unique(
-        f"{each.country} is also touched, as the country of the {each.role} {each.subject}."
+        f"{each.country} is also touched, as the country of the {_said(each)}."
         for each in abroad
         if each.country != link.country
     )
@@ -92,7 +92,7 @@ def _chosen(
 
 
 def _home_reason(link: Where) -> str:
-    return f"The {link.role} {link.subject} is in {link.country}: that is a matter for the home authority first."
+    return f"The {_said(link)} is in {link.country}: that is a matter for the home authority first."
 
 
 def _nobody(dossier: Dossier, home_country: str) -> str:
@@ -101,6 +101,10 @@ def _nobody(dossier: Dossier, home_country: str) -> str:
     if all(each.country == home_country for each in dossier.countries if _asks(each)):
         return "All traces of this case lead to the home country: no request abroad is needed."
     return "No contact point fits this case."
+
+
+def _said(link: Where) -> str:
+    return f"{link.role.replace('-', ' ')} {link.subject}"
 
 
 def _unique(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Weighing: what triage says of a case, in the words of a dossier.
 
 The case's reports are its filings and those of the cases that it took in, the earliest first; reasons, techniques and
-losses come from their assessments, each with its cites. Nothing is weighed anew here.
+losses come from their assessments, each with its cites. Nothing is weighed anew here. A reason without a cite rests on
+what a reporter wrote, and can repeat it: it stays at home.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,8 @@ def _weighed(view: CaseView, filings: Sequence[Filing], items: Sequence[Item]) -
     told: dict[str, Reason] = {}
     for filing in filings:
         for reason in filing.assessment.reasons:
-            told.setdefault(reason.code, reason)
+            if reason.cites:
+                told.setdefault(reason.code, reason)
     first = sorted(told.values(), key=lambda each: (-each.grade, each.code))
     return Weighed(
         case=view.id, band=view.band, kind=view.harm_kind, title=view.title, reports=view.reports,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from enrichment.examination import Boundary, Examination, Hop
@@ -29,6 +30,7 @@ R = TypeVar("R", bound=Record)
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PHRASE = b"correct horse battery"
 KEYS = {name: new_key(PHRASE) for name in ("ana", "ben", "chi")}
+ZSTD = zstandard.ZstdCompressor(level=1)
 SOURCE = "192.0.2.77"
 
 
@@ -74,7 +76,7 @@ class FakeArchive:
     def proof(self, record: Record) -> Proved:
         name = (record.kind, record.key)
         if name not in self.proofs:
-            built = frame.build(len(self.proofs) + 1, record.kind, frame.PUBLIC, None, record.body, bytes(32))
+            built = frame.build(len(self.proofs) + 1, record.kind, frame.PUBLIC, None, record.body, bytes(32), ZSTD)
             header = frame.read_header(built[: frame.SIZE])
             assert header is not None
             self.proofs[name] = Proved(header.raw, frame.open_(header, built[frame.SIZE :], None)[0])

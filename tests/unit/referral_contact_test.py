@@ -128,7 +128,7 @@ def test_home_comes_first_and_victims_are_no_target() -> None:
 def test_nobody_fits_is_an_answer() -> None:
     found = route(case(at("AQ", "sending-host")), everywhere(), "TW", TODAY, demo=True)
     assert found.contact is None
-    assert "The directory has no contact point for AQ (sending-host sending-host.test)." in found.reasons
+    assert "The directory has no contact point for AQ (sending host sending-host.test)." in found.reasons
     assert route(case(), everywhere(), "TW", TODAY).reasons[-1].startswith("No country of a sending host")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from referral.checks import checks, failing
 from referral.contact import ContactPoint
+from referral.dossier import Amount
 from referral.draft import Change, Wish, revise
 from referral.fields import FIELDS
 from referral.identity import Identifiers
@@ -62,6 +63,30 @@ def test_a_link_that_only_one_reporter_got_is_not_named() -> None:
     sites = request.field(18).value["sites"]
     assert "https://bank-login.test/verify/start" in sites and "bank-login.test" in sites
     assert not [site for site in sites if "report" in site or "?" in site]
+
+
+def test_losses_are_summed_by_currency_and_one_without_a_sum_stays_so() -> None:
+    losses = (Amount("500", "EUR", "report1"), Amount("700", "EUR", "report2"), Amount("", "", "report3"))
+    request, _ = made(losses=losses)
+    assert request.field(30).value["reported"] == [
+        {"currency": "EUR", "amount": "1200", "statements": 2},
+        {"currency": "not stated", "amount": "not stated", "statements": 1},
+    ]
+    assert request.field(29).value["low"] == 3
+
+
+def test_a_link_to_a_mail_address_is_no_site() -> None:
+    archive = FakeArchive()
+    home = house(archive)
+    dossier = filled(archive)
+    item = dossier.items[0]
+    found = item.examination.message
+    away = msgspec.structs.replace(found.links[0], url="mailto:maria@mail.example", host="", domain="mail.example")
+    message = msgspec.structs.replace(found, links=(*found.links, away))
+    examination = msgspec.structs.replace(item.examination, message=message)
+    dossier = weighed([msgspec.structs.replace(item, examination=examination), *dossier.items[1:]])
+    request = draft(home, dossier, hand("ana"), NOW, Wish())
+    assert b"mail.example" not in request.body
 
 
 def test_no_loss_is_none_reported_and_no_technique_is_not_determined() -> None:

@@ -22,6 +22,7 @@ def file(archive: FakeArchive, number: int, case: str, address: str, loss: int =
     reasons = (
         Reason(code="password", sentence="It asks for a password.", dimension="credentials", grade=3, cites=(cite,)),
     )
+    reasons += (Reason(code="cl.loss", sentence="The reporter says: I, Olga, lost it all", dimension="money", grade=3),)
     if more.get("old"):
         reasons += (
             Reason(code="old", sentence="It speaks to the old.", dimension="vulnerable", grade=2, cites=(cite,)),
@@ -54,6 +55,7 @@ def test_a_case_becomes_its_dossier() -> None:
     assert (dossier.case, dossier.band, dossier.kind) == ("c1", "concrete", "phishing")
     assert (dossier.reports, dossier.reporters, dossier.isps) == (3, 3, 1)
     assert [each.code for each in dossier.reasons] == ["password", "old"]
+    assert "Olga" not in repr(dossier.reasons)
     assert dossier.reasons[0].cites[0].evidence == "report1"
     assert [each.code for each in dossier.vulnerable] == ["old"]
     assert [(each.amount, each.currency, each.report) for each in dossier.losses] == [("500", "EUR", "report1")]
