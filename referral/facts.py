@@ -186,8 +186,9 @@ def _indicators(dossier: Dossier) -> Filled:
 
 def _summary(dossier: Dossier) -> str:
     head = (
-        f"{dossier.reports} reports by {dossier.reporters} distinct reporters concern one campaign of mails, seen from "
-        f"{utc(dossier.first_seen)} to {utc(dossier.last_seen)}."
+        f"Of this campaign of mails there are {_many(dossier.reports, 'report')} by "
+        f"{_many(dossier.reporters, 'distinct reporter')}; it was seen from {utc(dossier.first_seen)} to "
+        f"{utc(dossier.last_seen)}."
     )
     sentences = [
         head,
@@ -200,6 +201,10 @@ def _summary(dossier: Dossier) -> str:
             break
         text = f"{text} {sentence}".strip()
     return text
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _techniques(dossier: Dossier) -> Filled:

@@ -233,6 +233,6 @@ def examine(spec: Spec, field: Field, case: Case) -> tuple[bool, bool, str]:
         if not blocking:
             return True, False, f"Not needed here: {field.reason or spec.meaning}."
         allowed = spec.open and bool(field.reason)
-        return allowed, True, f"Not established: {field.reason or 'no reason is given'}."
+        return allowed, True, f"Not established: {(field.reason or 'no reason is given').rstrip('.')}."
     wrong = spec.check(field.value, case)
     return not wrong, blocking or bool(wrong), wrong or "Complete."
