@@ -1,5 +1,6 @@
 """Checkpoints of a home: signed and written to `checkpoints/`, from where the operator sends them off the machine."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.wiring import House, now
@@ -26,14 +27,19 @@ def head_of(reader: Reader, name: str) -> SeriesHead | None:
     return last
 
 
-def erased(house: House) -> set[Slot]:
-    """The slots that kept Erasures name."""
-    found, cursor = set(), ""
+def erasures(house: House) -> Iterator[Erasure]:
+    """Every kept Erasure."""
+    cursor = ""
     while True:
         page, cursor = house.store.find(Erasure, {}, cursor=cursor, limit=500)
-        found |= {slot for each in page for slot in each.slots}
+        yield from page
         if not cursor:
-            return found
+            return
+
+
+def erased(house: House) -> set[Slot]:
+    """The slots that kept Erasures name."""
+    return {slot for each in erasures(house) for slot in each.slots}
 
 
 def write_checkpoint(house: House) -> Path:

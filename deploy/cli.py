@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import typer
 
-from deploy.commands import case, demo, look, operate, people, report, request
+from deploy.commands import case, demo, erase, look, operate, people, report, request
 from deploy.commands.desk import Desk, err
 from deploy.line import fault
 from intake.errors import Damaged, Refused, Temporary
@@ -50,6 +50,8 @@ app.add_typer(case.app, name="case")
 app.add_typer(request.app, name="request")
 app.add_typer(request.directory, name="contact")
 app.add_typer(people.app, name="people")
+app.command()(erase.erase)
+app.add_typer(erase.hold, name="legal-hold")
 app.command()(operate.verify)
 app.command()(operate.rebuild)
 app.command()(operate.backup)

@@ -29,6 +29,11 @@ class Receipts:
         rows = [(each.submission, "opened", msgspec.json.encode(_counts(each)).decode()) for each in records]
         self._db.run_many("insert or ignore into receipts values (?, ?, ?)", rows)
 
+    def forget(self, submissions: Iterable[str]) -> None:
+        """These were erased."""
+        self._db.run_many("delete from receipts where submission = ?", [(each,) for each in submissions])
+        self._db.scrub()
+
     def status(self, submission: str) -> dict[str, Any] | None:
         """State and counts of a submission, None while no worker has seen it."""
         found = self._db.run("select state, items from receipts where submission = ?", (submission,))

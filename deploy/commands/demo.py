@@ -210,13 +210,16 @@ def _queue(desk: Desk, json: bool) -> None:
 def _refer(desk: Desk, passphrase: str, json: bool) -> tuple[Path, bool]:
     """Draft for the top case, complete what only people know, approve as the second person, seal and verify."""
     top = next(look.cases(desk))
-    made = request.make(desk, top.id, DRAFTER)
-    made = _completed(desk, made)
+    desk.asked = DRAFTER
+    desk.noted("draft a request", f"case {top.id}", right="draft")
+    made = _completed(desk, request.make(desk, top.id, DRAFTER))
     if not json:
         agency = made.field(12).value["agency"] if made.field(12).value else "nobody"
         case = found(desk, made.case).id
         out.print(f"\n[bold]Request {made.id[:10]}[/bold] for case {case}, to {agency}; drafted by {DRAFTER}")
     signer = Signer(people.key_path(desk, APPROVER).read_bytes(), passphrase)
+    desk.asked = APPROVER
+    desk.noted("approve a request", f"request {made.id}", right="approve")
     bundle = request.sign_and_seal(desk, made.id, APPROVER, signer)
     verified, said = request.check_bundle(bundle)
     if json:

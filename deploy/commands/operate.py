@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from deploy.checkpoints import all_checkpoints, erased, write_checkpoint
+from deploy.checkpoints import all_checkpoints, erased, erasures, write_checkpoint
 from deploy.commands import people
 from deploy.commands.desk import JSON, Desk, bar, emit, err, out
 from deploy.wiring import House, open_house
@@ -178,6 +178,8 @@ def refill(house: House, quiet: bool) -> int:
         task = progress.add_task("reading the vault", total=None)
         count = house.follower.catch_up(lambda frames: progress.advance(task, frames))
         house.follower.settle()
+        for each in erasures(house):
+            house.archive.carry_out(each)
         assess.refold(house.archive)
     house.writer.close()
     return count

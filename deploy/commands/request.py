@@ -32,7 +32,7 @@ from referral.contact import ContactPoint
 from referral.custody import Entry
 from referral.draft import Change, Wish
 from referral.outbox import Folder, write
-from referral.request import AssistanceRequest, Exception_, FormType, Hand
+from referral.request import AssistanceRequest, Exception_, FormType, Hand, Seal
 from referral.weighing import dossier_of
 
 app = typer.Typer(help="Requests for assistance: draft, show, change, approve, send, withdraw.", no_args_is_help=True)
@@ -197,9 +197,12 @@ def approve(
 
 
 def sign_and_seal(desk: Desk, request: str, person: str, signer: Signer) -> Path:
-    """Approve and write the bundle; its path."""
+    """Approve and write the bundle, unless an approver before has sealed it; its path."""
     house = house_of(desk)
+    path = desk.home / "bundles" / f"{request}.zip"
     refer.approve(house, request, person, signer, now())
+    if house.archive.get(Seal, request) is not None and path.exists():
+        return path
     kept = refer.newest_version(house.archive, request)
     view = found(desk, kept.case)
     dossier = dossier_of(house.archive, view)
@@ -207,7 +210,6 @@ def sign_and_seal(desk: Desk, request: str, person: str, signer: Signer) -> Path
     bundle = refer.package(
         house, request, dossier.items, person, signer, now(), sign_checkpoint(desk.house), _custody(desk, kept)
     )
-    path = desk.home / "bundles" / f"{request}.zip"
     path.parent.mkdir(exist_ok=True, mode=0o700)
     write(path, bundle.data)
     refer.record_seal(house, request, bundle, person, now())

@@ -77,14 +77,17 @@ class Load:
         return True
 
 
+WORDS = "claim your parcel fee now before the account closes urgent bank verify".split()
+
+
 def message(rng: random.Random, number: int, turn: int) -> bytes:
     """A small spam of its own, some 2 kB, now and then up to 400 kB."""
-    words = " ".join(rng.choice(["claim", "your", "parcel", "fee", "now", "before", "account", "closes", "urgent", "bank", "verify"])
-                     for _ in range(rng.choice((200, 200, 200, 60_000))))  # fmt: skip
+    words = " ".join(rng.choice(WORDS) for _ in range(rng.choice((200, 200, 200, 60_000))))
     head = (
         f"Received: from x{number}.example ([198.51.100.{number + 1}]) by mx.isp{number}.example; "
         f"Mon, 23 Nov 2026 10:00:{turn % 60:02} +0000\r\nFrom: a{number}@spam{turn % 5}.example\r\n"
-        f"To: you@isp{number}.example\r\nSubject: parcel {number}-{turn}\r\nMessage-ID: <{number}.{turn}@spam.example>\r\n"
+        f"To: you@isp{number}.example\r\nSubject: parcel {number}-{turn}\r\n"
+        f"Message-ID: <{number}.{turn}@spam.example>\r\n"
     )
     body = "\r\n".join(words[start : start + 900] for start in range(0, len(words), 900))
     return (head + "\r\n" + body + f"\r\nhttp://pay{turn % 5}.example/{number}/{turn}\r\n").encode()

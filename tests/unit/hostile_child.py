@@ -25,7 +25,7 @@ def _socket(data, about):
 
 
 def _run(data, about):
-    return subprocess.run(["/bin/true"]).returncode
+    return subprocess.run(["/bin/true"], check=False).returncode
 
 
 def _hang(data, about):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def parser():
-    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import runpy; runpy.run_path({str(CHILD)!r}, run_name='__main__')"
+    start = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_path({str(CHILD)!r}, run_name='__main__')"
     parser = Parser((sys.executable, "-I", "-c", start), wall_seconds=2.0)
     yield parser
     parser.close()
@@ -41,7 +41,7 @@ def test_the_closed_in_child_reaches_nothing(parser, job, tmp_path):
     parser.run("echo", b"", "", bytes)
     if parser.sandbox != "seccomp":
         pytest.fail(f"this kernel or architecture grants no seccomp filter (child says {parser.sandbox!r})")
-    with pytest.raises(NotExamined, match="error|crash"):
+    with pytest.raises(NotExamined, match=r"error|crash"):
         parser.run(job, b"", str(tmp_path / "secret"), object)
     assert parser.run("echo", b"alive", "", bytes) == b"alive"
 

@@ -1,0 +1,120 @@
+"""`lapwing erase` and `legal-hold`: what the law lets people have forgotten, and what a court lets nobody forget."""
+
+import os
+
+import typer
+from rich.table import Table
+
+from deploy.commands.desk import JSON, Desk, emit, err, out
+from deploy.wiring import LINE, House, now
+from intake.archive import LegalHold
+from intake.errors import Refused
+from intake.record import name_of
+from intake.report import Report, Reporter
+from intake.submission import Submission
+from triage import assess
+
+hold = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
+Name = tuple[str, str]
+
+
+def erase(
+    context: typer.Context,
+    kind: str = typer.Argument(..., help="submission or reporter."),
+    key: str = typer.Argument(..., help="Its id; the id of a reporter stands in `explain`."),
+    reason: str = typer.Option(..., "--reason", help="Why: the reporter's wish, the end of retention."),
+    yes: bool = typer.Option(False, "--yes", help="Don't ask."),
+) -> None:
+    """Erase for ever: the evidence becomes unreadable, the chain still verifies, cases are counted anew."""
+    desk: Desk = context.obj
+    archive = desk.house.archive
+    owners = owners_of(desk, kind, key)
+    if not yes:
+        typer.confirm(
+            f"Erase {kind} {key} and all that was derived from it ({len(owners)} parts) for ever?", abort=True
+        )
+    person = desk.noted("erase", f"{kind} {key}", reason, right="erase")
+    submissions = [name for each, name in owners if each == Submission.kind]
+    cases = assess.concerned(archive, submissions)
+    _drop_work(desk.house, submissions)
+    fresh = name_of(os.urandom(16))
+    archive.erase(owners, {"id": fresh, "reason": reason, "by": person, "at": now()})
+    desk.house.receipts.forget(submissions)
+    assess.fold_anew(archive, cases)
+    err.print(f"erased {kind} {key}: {len(owners)} parts; {len(cases)} cases counted anew")
+
+
+def owners_of(desk: Desk, kind: str, key: str) -> list[Name]:
+    """What has to go: a submission, or a reporter with all submissions of theirs; `Refused` when there is none."""
+    archive = desk.house.archive
+    if kind == "submission" and archive.get(Submission, key) is not None:
+        return [(kind, key)]
+    if kind == "reporter" and archive.get(Reporter, key) is not None:
+        return [(kind, key), *(("submission", each) for each in sorted(_submissions(desk, key)))]
+    raise Refused("unknown", f"there is no {kind} {key}; kinds are submission and reporter")
+
+
+def _submissions(desk: Desk, reporter: str) -> set[str]:
+    found: set[str] = set()
+    cursor = ""
+    while True:
+        page, cursor = desk.house.store.find(Report, {"reporter": reporter}, cursor=cursor, limit=500)
+        found |= {each.submission for each in page}
+        if not cursor:
+            return found
+
+
+def _drop_work(house: House, submissions: list[str]) -> None:
+    """Nothing more is to be done for what is erased."""
+    reports = []
+    for submission in submissions:
+        page, _ = house.store.find(Report, {"submission": submission}, limit=10_000)
+        reports += [each.id for each in page]
+    for step in LINE:
+        house.work.done(step.name, submissions if step.name == "unpack" else reports)
+
+
+@hold.command("place")
+def place(
+    context: typer.Context,
+    kind: str,
+    key: str,
+    reason: str = typer.Option(..., "--reason", help="Which court or case."),
+) -> None:
+    """Forbid to erase this submission, reporter or case until the hold is lifted."""
+    desk: Desk = context.obj
+    person = desk.noted("place a legal hold", f"{kind} {key}", reason, right="erase")
+    made = LegalHold(id=name_of(os.urandom(16)), owner=f"{kind} {key}", reason=reason, by=person, at=now())
+    desk.house.archive.keep(made)
+    out.print(made.id)
+
+
+@hold.command("lift")
+def lift(
+    context: typer.Context,
+    id: str = typer.Argument(..., help="The hold's id."),
+    reason: str = typer.Option(..., "--reason", help="Why it ends."),
+) -> None:
+    """End a legal hold."""
+    desk: Desk = context.obj
+    known = desk.house.archive.get(LegalHold, id)
+    if known is None or known.lifted:
+        raise Refused("unknown", f"there is no legal hold {id}")
+    person = desk.noted("lift a legal hold", known.owner, reason, right="erase")
+    end = LegalHold(id=name_of("lift", id), owner=known.owner, reason=reason, by=person, at=now(), lifted=id)
+    desk.house.archive.keep(end)
+
+
+@hold.command("list")
+def list_(context: typer.Context, json: bool = JSON) -> None:
+    """The holds that stand."""
+    desk: Desk = context.obj
+    holds, _ = desk.house.store.find(LegalHold, {}, limit=10_000)
+    lifted = {each.lifted for each in holds}
+    table = Table("id", "on", "reason", "by", box=None, header_style="bold")
+    for each in (hold for hold in holds if not hold.lifted and hold.id not in lifted):
+        if json:
+            emit({"hold": each.id, "on": each.owner, "reason": each.reason, "by": each.by})
+        table.add_row(each.id, each.owner, each.reason, each.by)
+    if not json:
+        out.print(table if table.row_count else "No legal hold stands.")
