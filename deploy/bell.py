@@ -38,12 +38,11 @@ class Bell:
 
 def ringer(home: Path, name: str) -> Callable[[], None]:
     """A function that rings every bell of that name (`name`, `name-1` ...) and never waits or fails."""
-    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sender.setblocking(False)
 
     def ring() -> None:
         for path in (home / "run").glob(f"{name}*.bell"):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
                 sender.sendto(b"!", _short(path))
 
     return ring

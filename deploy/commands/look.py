@@ -15,7 +15,9 @@ from intake.submission import Submission
 from triage import rank
 from triage.case import Filing
 from triage.fold import CaseView, standing
+from triage.harm import recognised
 
+SIGNS = {"open-relay": "an open relay", "open-proxy": "an open proxy", "zombie": "a zombie machine"}
 COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "none": "dim"}
 
 
@@ -42,9 +44,17 @@ def filings(desk: Desk, view: CaseView) -> Iterator[Filing]:
 
 def reasons(view: CaseView) -> list[dict[str, str]]:
     """Why the case stands where it stands: the gravest first, then what its place depends on."""
-    told = sorted(view.reasons.items(), key=lambda item: (-item[1].grade, -item[1].count, item[0]))
-    harm = [{"code": code, "sentence": each.sentence} for code, each in told]
-    return harm + [{"code": code, "sentence": sentence} for code, sentence in rank.reasons(standing(view))]
+    told = {code: view.reasons[code] for code in recognised(view.reasons)}
+    order = sorted(told.items(), key=lambda item: (-item[1].grade, -item[1].count, item[0]))
+    harm = [{"code": code, "sentence": each.sentence} for code, each in order]
+    means = [
+        {
+            "code": f"technique.{name}",
+            "sentence": f"{count} of {view.reports} reports show signs of {SIGNS.get(name, name)}.",
+        }
+        for name, count in sorted(view.techniques.items())
+    ]
+    return harm + means + [{"code": code, "sentence": sentence} for code, sentence in rank.reasons(standing(view))]
 
 
 def _row(desk: Desk, place: int, view: CaseView) -> dict[str, Any]:
@@ -90,7 +100,9 @@ def print_queue(desk: Desk, json: bool, limit: int = 0) -> None:
 
 
 def _cells(place: int, view: CaseView) -> tuple[str, ...]:
-    why = [each["sentence"] for each in reasons(view) if each["code"] not in {"rank.band", "rank.confidence"}][:6]
+    told = [each for each in reasons(view) if each["code"] not in {"rank.band", "rank.confidence"}]
+    means = [each["sentence"] for each in told if each["code"].startswith(("technique.", "rank."))]
+    why = [each["sentence"] for each in told if each["sentence"] not in means][:5] + means
     title = f"[bold]{escape(defanged(view.title))}[/bold]\n" if view.title else ""
     colour = COLOURS[view.band]
     band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]"

@@ -77,7 +77,7 @@ class Load:
         return True
 
 
-WORDS = "claim your parcel fee now before the account closes urgent bank verify".split()
+WORDS = ["claim", "your", "parcel", "fee", "now", "before", "the", "account", "closes", "urgent", "bank", "verify"]
 
 
 def message(rng: random.Random, number: int, turn: int) -> bytes:
