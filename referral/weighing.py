@@ -12,7 +12,7 @@ from referral.dossier import MOST_ITEMS, Amount, Dossier, Item, Weighed, gather
 from referral.evidence import Archive, all_of, item_of
 from triage.case import Filing
 from triage.fold import CaseView
-from triage.harm import Reason
+from triage.harm import Reason, recognised
 from triage.technique import techniques
 
 
@@ -42,7 +42,7 @@ def _weighed(view: CaseView, filings: Sequence[Filing], items: Sequence[Item]) -
         for reason in filing.assessment.reasons:
             if reason.cites:
                 told.setdefault(reason.code, reason)
-    first = sorted(told.values(), key=lambda each: (-each.grade, each.code))
+    first = sorted((told[code] for code in recognised(told)), key=lambda each: (-each.grade, each.code))
     return Weighed(
         case=view.id, band=view.band, kind=view.harm_kind, title=view.title, reports=view.reports,
         reporters=view.reporters, isps=len({each.reporter for each in items if each.reporter_class == "isp"}),

@@ -59,7 +59,9 @@ def asks_to_verify(s: Signs) -> bool:
 
 
 def threatens_account(s: Signs) -> bool:
-    """An account is said to be closed or limited."""
+    """The reader's account is said to be closed or limited; that of a payee who changed banks is another one."""
+    if s.has("payee") and s.count("account") < 2:
+        return False
     return s.has("account") and leads_away(s) and (s.has("verify", "urgent", "unusual", "bank") or bool(s.borrowed))
 
 

@@ -6,6 +6,7 @@ The band is the highest grade of any harm dimension: volume can't lift it and co
 Dimensions: the house plan, section 7; criteria: US 15 USC 46(j), MoRiLE, London Action Plan (concrete damage first).
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from intake.record import Cite, Value
@@ -32,6 +33,8 @@ BANDS: tuple[Band, ...] = ("none", "nuisance", "potential", "concrete")
 """Indexed by grade."""
 HARMS: frozenset[str] = frozenset({"money", "credentials", "malware", "extortion", "health", "vulnerable", "people"})
 """Dimensions that can set the band; the others describe reach and means."""
+CLAIMED, UNEXPLAINED = "cl.loss", "un.known"
+"""Codes of the reasons that no rule gives: what the reporter claims; that no rule recognises what it wants."""
 LANES: tuple[str, ...] = ("life", "child-abuse")
 """Mandatory lanes: outside the ranking, shown to a person at once."""
 
@@ -90,6 +93,13 @@ class Assessment(Value, frozen=True):
     def grade(self, dimension: str) -> int | None:
         """The grade on that dimension, None where it is unknown."""
         return dict(self.grades).get(dimension)
+
+
+def recognised(codes: Iterable[str]) -> list[str]:
+    """Those of a case's reasons that hold for it as a whole: one report that nobody recognises says nothing of the
+    case when another one is recognised."""
+    known = list(codes)
+    return [code for code in known if code != UNEXPLAINED] if set(known) - {CLAIMED, UNEXPLAINED} else known
 
 
 def band_of(grade: int) -> Band:

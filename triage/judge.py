@@ -14,7 +14,7 @@ from enrichment.gather.registry import network
 from intake.record import Cite
 from intake.report import Claims
 from triage.claims import losses
-from triage.harm import Assessment, Reason, Shown, band_of
+from triage.harm import CLAIMED, UNEXPLAINED, Assessment, Loss, Reason, Shown, band_of
 from triage.rule import Rule
 from triage.rules import LANES, RULES, VERSION
 from triage.signs import Signs, signs
@@ -37,7 +37,7 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
     holder = network(examination.boundary.ip, answers_of(examination))
     reasons = [_reason(rule, seen, examination) for rule in fired]
     if lost:
-        reasons.append(_loss_reason(claims))
+        reasons.append(_loss_reason(lost))
     if not fired:
         reasons.append(_unexplained(examination))
     return Assessment(
@@ -154,15 +154,17 @@ def _cites(names: Sequence[str], examination: Examination) -> Iterable[Cite]:
             yield from (header.cite for header in message.all(name)[:1])
 
 
-def _loss_reason(claims: Claims) -> Reason:
-    told = " ".join((claims.loss or claims.note).split())[:160]
-    return Reason(code="cl.loss", sentence=f"The reporter says that money was lost: {told}", dimension="money", grade=3)
+def _loss_reason(lost: Sequence[Loss]) -> Reason:
+    """The sums and nothing else: what a reporter wrote can name people, and a reason goes where the case goes."""
+    told = ", ".join(f"{loss.currency} {loss.amount:,}".strip() for loss in lost if loss.amount)
+    sentence = f"The reporter says that money was lost: {told or 'how much is not said'}."
+    return Reason(code=CLAIMED, sentence=sentence, dimension="money", grade=3)
 
 
 def _unexplained(examination: Examination) -> Reason:
     cites = tuple(_cites(("subject", "text"), examination))
     return Reason(
-        code="un.known",
+        code=UNEXPLAINED,
         sentence="No rule recognises what it wants; that is not known to be harmless.",
         grade=1,
         cites=cites,

@@ -205,6 +205,6 @@ def _pictures(message: Message) -> int:
 
 def _picture_only(message: Message, said: dict[str, int], words: int) -> bool:
     """A picture with hardly any text, or one that is carried under text in which no concept is recognised."""
-    furniture = {"unsubscribe", "click", "wrote", "urgent", "callus"}
+    furniture = {"unsubscribe", "click", "wrote", "urgent", "callus", "spared"}
     carried = any(leaf.type.startswith("image/") and leaf.size >= PICTURE for leaf in message.leaves)
     return (words < 25 and _pictures(message) > 0) or (carried and not said.keys() - furniture)
