@@ -204,13 +204,20 @@ def backup(context: typer.Context, folder: Path = typer.Argument(..., help="A fo
 
 def _copy_tree(source: Path, target: Path) -> None:
     """Copy what is new or grew; a sealed segment that is there in full already is left."""
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and path.name not in {"lock"}:
+    for path in sorted(source.rglob("*"), key=_copy_order):
+        if path.is_file() and path.name != "lock" and path.suffix != ".new":
             to = target / path.relative_to(source)
             if to.exists() and to.stat().st_size == path.stat().st_size and path.suffix == ".segment":
                 continue
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, to)
+
+
+def _copy_order(path: Path) -> tuple[int, str]:
+    """Marks before segments before books: what a mark promises and what a frame is sealed with is in the copy, also
+    while others write.
+    """
+    return ({"synced": 0, ".segment": 1, ".book": 2}.get(path.suffix or path.name, 0), str(path))
 
 
 def restore(

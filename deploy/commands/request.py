@@ -31,7 +31,7 @@ from referral.approval import Signer
 from referral.contact import ContactPoint
 from referral.custody import Entry
 from referral.draft import Change, Wish
-from referral.outbox import Folder, write
+from referral.outbox import Folder, Mail, Outbox, submission, write
 from referral.request import AssistanceRequest, Exception_, FormType, Hand, Seal
 from referral.weighing import dossier_of
 
@@ -240,20 +240,32 @@ def check_bundle(path: Path) -> tuple[bool, str]:
 
 @app.command("send")
 def send(context: typer.Context, request: str = REQUEST, json: bool = JSON) -> None:
-    """Send an approved request: its sealed bundle goes into the outbox folder."""
+    """Send an approved request: its sealed bundle goes into the outbox folder, or by mail where a server is set."""
     desk: Desk = context.obj
     person = desk.noted("send a request", f"request {request}", right="send")
     bundle = desk.home / "bundles" / f"{request}.zip"
     if not bundle.exists():
         raise Refused("not-sealed", "there is no sealed bundle of this request; an approver makes one: request approve")
+    delivery = refer.send(
+        house_of(desk), request, bundle.read_bytes(), person, now(), outbox_of(desk), name_of(os.urandom(16))
+    )
     folder = desk.home / desk.house.settings.outbox.folder
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    attempt = name_of(os.urandom(16))
-    delivery = refer.send(house_of(desk), request, bundle.read_bytes(), person, now(), Folder(folder), attempt)
+    place = delivery.place if desk.house.settings.outbox.smtp_host else str(folder / delivery.place)
     if json:
-        emit({"request": request, "place": str(folder / delivery.place)})
+        emit({"request": request, "place": place})
     else:
-        out.print(f"sent: {folder / delivery.place}")
+        out.print(f"sent: {escape(place)}")
+
+
+def outbox_of(desk: Desk) -> Outbox:
+    """The way out that the settings name: a mail server when there is one, else the folder."""
+    mine = desk.house.settings.outbox
+    if not mine.smtp_host:
+        (desk.home / mine.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Folder(desk.home / mine.folder)
+    if "@" not in mine.mail_from:
+        raise Refused("settings", "[outbox] smtp_host is set, so mail_from must be an address")
+    return Mail(lambda: submission(mine.smtp_host, mine.smtp_port), mine.mail_from)
 
 
 @app.command("withdraw")
