@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from enrichment.blocklists import zones_named
 from intake.errors import Refused
 from referral.request import Authority
 
@@ -92,9 +93,11 @@ def read(home: Path, environment: Mapping[str, str]) -> Settings:
     if unknown:
         raise Refused("settings", f"{path.name}: [authority] has no key `{unknown[0]}`")
     try:
-        return msgspec.convert(data, type=Settings)
-    except msgspec.ValidationError as error:
+        settings = msgspec.convert(data, type=Settings)
+        zones_named(settings.dns.zones)
+    except ValueError as error:
         raise Refused("settings", f"{path.name}: {error}") from error
+    return settings
 
 
 def _from_environment(data: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -37,7 +37,7 @@ stamp=.venv/.done-$(cat "$list" pyproject.toml | sha256sum | cut -c1-16)
 [ -e "$stamp" ] && exit 0
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 say "installing Python packages into .venv (a minute or two)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$list"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r "$list"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 touch "$stamp"
 [ "$what" = check ] && touch ".venv/.done-$(cat deploy/requirements.txt pyproject.toml | sha256sum | cut -c1-16)"

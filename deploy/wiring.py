@@ -162,8 +162,7 @@ class House:
 
     def _unpack(self, tools: unpack.Tools, names: Sequence[str]) -> None:
         unpack.unpack(tools, names)
-        found = (self.archive.get(Unpacked, name) for name in names)
-        self.receipts.unpacked(each for each in found if each is not None)
+        self.receipts.unpacked(self.archive.get_all(Unpacked, names).values())
 
     @cached_property
     def receipts(self) -> Receipts:
