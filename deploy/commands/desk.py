@@ -95,8 +95,17 @@ def _only(people: list[Person], action: str) -> str:
 
 def emit(value: Any) -> None:
     """One JSON object on a line of standard output."""
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(whole(value)) + b"\n")
     sys.stdout.flush()
+
+
+def whole(value: Any) -> Any:
+    """The value with every member of its structs: records leave out defaults, which a reader of ours can't know."""
+    if isinstance(value, msgspec.Struct):
+        return {each.encode_name: whole(getattr(value, each.name)) for each in msgspec.structs.fields(value)}
+    if isinstance(value, dict):
+        return {name: whole(each) for name, each in value.items()}
+    return [whole(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def bar(quiet: bool = False) -> Progress:
