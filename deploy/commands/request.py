@@ -250,7 +250,7 @@ def send(context: typer.Context, request: str = REQUEST, json: bool = JSON) -> N
         house_of(desk), request, bundle.read_bytes(), person, now(), outbox_of(desk), name_of(os.urandom(16))
     )
     folder = desk.home / desk.house.settings.outbox.folder
-    place = delivery.place if desk.house.settings.outbox.smtp_host else str(folder / delivery.place)
+    place = delivery.place if delivery.place.startswith("<") else str(folder / delivery.place)
     if json:
         emit({"request": request, "place": place})
     else:
@@ -264,7 +264,7 @@ def outbox_of(desk: Desk) -> Outbox:
         (desk.home / mine.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         return Folder(desk.home / mine.folder)
     if "@" not in mine.mail_from:
-        raise Refused("settings", "[outbox] smtp_host is set, so mail_from must be an address")
+        raise Refused("settings", "outbox.smtp_host is set, so outbox.mail_from must be an address")
     return Mail(lambda: submission(mine.smtp_host, mine.smtp_port), mine.mail_from)
 
 
