@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-import click
 import typer
 
 from deploy.commands import case, demo, erase, look, operate, people, report, request
@@ -64,12 +63,7 @@ def main() -> None:
     """Run the command; whatever went wrong is said in one line."""
     os.umask(0o077)
     try:
-        sys.exit(app(standalone_mode=False))
-    except click.UsageError as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        app()
     except (Refused, Temporary) as error:
         err.print(f"[red]lapwing:[/red] {error.says}")
         sys.exit(1)

@@ -110,6 +110,8 @@ def _take(desk: Desk, path: Path, reporter: str) -> Handed:
 def _digest(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         raise OSError(2, "there is no such file" if not path.exists() else "is no regular file")
+    if path.stat().st_size > LIMIT:
+        raise Refused("limit", f"more than {LIMIT} bytes")
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
