@@ -29,7 +29,7 @@ _FAILED = re.compile(
     r"配信不能|無法傳遞|无法投递|退信|送信できません)"
 )
 _AWAY = re.compile(
-    r"(?i)\s*(?:auto(?:matic)?[ :_-]*(?:reply|response)|autoreply|out of (?:the )?office|automatische antwort|"
+    r"(?i)(?:auto(?:matic)?[ :_-]*(?:reply|response)|autoreply|out of (?:the )?office|automatische antwort|"
     r"abwesenheits|réponse automatique|respuesta automática|risposta automatica|resposta automática|自動回覆|自动回复|"
     r"自動応答|vacation|i am away|afwezigheid|automatisch antwoord|autosvar)"
 )
@@ -105,7 +105,7 @@ def _auto_reply(content: bytes, tree: Tree) -> bool:
         return True
     older = any(mime.first(content, root, name) for name in ("x-autoreply", "x-autorespond", "x-autoreply-from"))
     older = older or mime.first(content, root, "precedence").lower() == "auto_reply"
-    away = _AWAY.match(words.words(mime.first(content, root, "subject"))[:200]) is not None
+    away = _AWAY.match(words.words(mime.first(content, root, "subject"))[:200].lstrip()) is not None
     null = mime.first(content, root, "return-path").strip() == "<>"
     answers = null or bool(mime.first(content, root, "in-reply-to")) or said == "auto-generated"
     return older or (away and answers)
