@@ -98,8 +98,8 @@ class _Desk:
 
 def enrich(tools: Tools, keys: Sequence[str]) -> None:
     """Examine these reports for the first time; doing it again changes nothing."""
-    wanted = [key for key in keys if tools.archive.get(Examination, f"{key}/1") is None]
-    desks = [_desk(tools, key) for key in wanted]
+    done = tools.archive.get_all(Examination, [f"{key}/1" for key in keys])
+    desks = _desks(tools, [key for key in keys if f"{key}/1" not in done])
     open_ = list(desks)
     for turn in range(TURNS):
         asking = [(desk, _turn(tools, desk, last=turn == TURNS - 1)) for desk in open_]
@@ -111,18 +111,27 @@ def enrich(tools: Tools, keys: Sequence[str]) -> None:
     tools.archive.keep_all(records)
 
 
-def _desk(tools: Tools, key: str) -> _Desk:
-    report = tools.archive.get(Report, key)
-    submission = tools.archive.get(Submission, report.submission) if report else None
-    if report is None or submission is None:
+def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:
+    """A desk for each report; `Refused` when one is not kept any more."""
+    archive = tools.archive
+    reports = archive.get_all(Report, keys)
+    submissions = archive.get_all(Submission, {each.submission for each in reports.values()})
+    reporters = archive.get_all(Reporter, {each.reporter for each in reports.values()})
+    if len(reports) < len(set(keys)) or any(each.submission not in submissions for each in reports.values()):
         raise Refused("erased", "this report is not kept any more")
-    reporter = tools.archive.get(Reporter, report.reporter)
+    messages = archive.messages(reports.values())
+    return [
+        _Desk(each, messages[key], _context(tools, each, submissions[each.submission], reporters.get(each.reporter)))
+        for key, each in sorted(reports.items())
+    ]
+
+
+def _context(tools: Tools, report: Report, submission: Submission, reporter: Reporter | None) -> Context:
     edges = reporter.edges if reporter else ()
     whole = reporter is not None and reporter.class_ != "public" and not report.missing
-    context = Context(
+    return Context(
         claims=report.claims, edges=edges, received=submission.received, zones=tools.zones, whole=whole
     )  # fmt: skip
-    return _Desk(report, tools.archive.message(report), context)
 
 
 def _turn(tools: Tools, desk: _Desk, last: bool) -> list[Question]:

@@ -57,8 +57,13 @@ def divided(
     `seen` counts by name the different reporters who sent it.
     """
     lists, names = {zone.zone for zone in zones}, learned(answers)
-    may = tuple(each for each in wanted if askable(each, lists, names, seen.get(each.name, 0)))
-    return may, tuple(withheld(each) for each in wanted if each not in may)
+    may, held = [], []
+    for each in wanted:
+        if askable(each, lists, names, seen.get(each.name, 0)):
+            may.append(each)
+        else:
+            held.append(withheld(each))
+    return tuple(may), tuple(held)
 
 
 def _of_the_address(ip: str, zones: Sequence[Zone], answers: Mapping[str, Lookup]) -> list[Question]:

@@ -5,7 +5,7 @@ says who is first (a create-only row that holds the record), the vault makes it 
 its frame is durable; whoever meets an unfinished row finishes *that* record and drops its own. Nothing is updated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -90,7 +90,10 @@ class Archive:
         standing = self.store.begin([rows[each.kind, each.key] for each in records])
         self._finish([row for row in standing if row.place is None])
         self._release(rows)
-        return [type(mine).read(row.body) for mine, row in zip(records, standing, strict=True)]
+        return [
+            mine if mine.body == row.body else type(mine).read(row.body)
+            for mine, row in zip(records, standing, strict=True)
+        ]
 
     def _rows(self, records: Sequence[Record]) -> dict[Name, Row]:
         """A row for each record, with a slot: its own, its owner's, or the house's."""
@@ -136,6 +139,10 @@ class Archive:
         """The kept record under that key, or None."""
         return self.store.get(type_, key)
 
+    def get_all(self, type_: type[R], keys: Iterable[str]) -> dict[str, R]:
+        """Those kept records of these keys that there are, by key."""
+        return self.store.get_all(type_, keys)
+
     def write_parts(self, owner: Name, data: bytes | memoryview) -> tuple[Part, ...]:
         """Put bytes into the vault as part frames under the owner's slot; durable with the next keep."""
         row = self.store.rows([owner]).get(owner)
@@ -166,17 +173,23 @@ class Archive:
 
     def message(self, report: Report) -> bytes:
         """The reported message: its slice of the original bytes, checked against the report's digest."""
-        kept: Submission | Decoding | None
-        if report.source == Submission.kind:
-            kept = self.get(Submission, report.submission)
-        else:
-            kept = self.get(Decoding, report.source)
-        if kept is None:
-            raise Refused("erased", "the submission of this report is not kept any more")
-        data = self.bytes_of(kept)[report.start : report.end]
-        if sha256(data) != report.sha256:
-            raise Damaged(report.sha256)
-        return data
+        return self.messages([report])[report.id]
+
+    def messages(self, reports: Iterable[Report]) -> dict[str, bytes]:
+        """Bulk form of `message`, by the report's id; what several of them are slices of is read once."""
+        by_source: dict[Name, list[Report]] = {}
+        for each in reports:
+            decoded = each.source != Submission.kind
+            source = (Decoding.kind, each.source) if decoded else (Submission.kind, each.submission)
+            by_source.setdefault(source, []).append(each)
+        found: dict[str, bytes] = {}
+        for (kind, key), slices in by_source.items():
+            kept = self.get(Submission, key) if kind == Submission.kind else self.get(Decoding, key)
+            if kept is None:
+                raise Refused("erased", "the submission of this report is not kept any more")
+            whole = memoryview(self.bytes_of(kept))
+            found |= {each.id: _slice(whole, each) for each in slices}
+        return found
 
     def proof(self, record: Record) -> Proof:
         """Header and salt of a kept record's frame; `Refused` when it was erased or is not kept."""
@@ -213,3 +226,10 @@ class Archive:
             blank(self.reader.folder, slot)
         self.reader.drop_keys()
         self.store.forget(erasure.owners)
+
+
+def _slice(whole: memoryview, report: Report) -> bytes:
+    data = bytes(whole[report.start : report.end])
+    if sha256(data) != report.sha256:
+        raise Damaged(report.sha256)
+    return data

@@ -53,9 +53,13 @@ class Database:
             raise Temporary("the store is busy", 1.0) from error
 
     def run_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """One statement for many rows of values."""
+        """One statement for many rows of values, all of them or none."""
+        values = list(rows)
+        if not values:
+            return
         try:
-            self._connection.executemany(sql, rows)
+            with self.together():
+                self._connection.executemany(sql, values)
         except apsw.BusyError as error:
             raise Temporary("the store is busy", 1.0) from error
 

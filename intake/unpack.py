@@ -60,7 +60,8 @@ class _Draft:
 def unpack(tools: Tools, keys: Sequence[str]) -> None:
     """Unpack these submissions; doing it again changes nothing. `Refused('erased')` when one is not kept any more."""
     archive = tools.archive
-    drafts = [_draft(tools, key) for key in keys if archive.get(Unpacked, key) is None]
+    done = archive.get_all(Unpacked, keys)
+    drafts = [_draft(tools, key) for key in keys if key not in done]
     people = {draft.submission.id: reporter_of(tools, draft.submission) for draft in drafts}
     for draft in drafts:
         draft.reports = [_with_reporter(report, people[draft.submission.id]) for report in draft.reports]

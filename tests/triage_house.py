@@ -3,7 +3,7 @@
 `reported` keeps a report with its examination, as intake and enrichment would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ SECRET = b"s" * 32
 
 
 class House:
-    """What triage needs of an archive: `store`, `get`, `keep`, `keep_all`. `kept` lists what was kept, in order."""
+    """What triage needs of an archive: `store`, `get`, `keep` and their bulk forms. `kept` lists what was kept, in order."""
 
     def __init__(self) -> None:
         self.store = open_store(None)
@@ -33,6 +33,9 @@ class House:
 
     def get(self, type_: Any, key: str) -> Any:
         return self.store.get(type_, key)
+
+    def get_all(self, type_: Any, keys: Iterable[str]) -> dict[str, Any]:
+        return self.store.get_all(type_, keys)
 
     def keep(self, record: Any) -> Any:
         return self.keep_all([record])[0]

@@ -40,8 +40,9 @@ def assess(archive: Archive, reports: Sequence[str], clock: Clock, secret: bytes
     """
     at = clock()
     wanted = list(dict.fromkeys(reports))
-    kept = {each: filing for each in wanted if (filing := archive.get(Filing, each)) is not None}
-    ready = [found for each in wanted if each not in kept and (found := _ready(archive, each, secret))]
+    kept = archive.get_all(Filing, wanted)
+    found = archive.get_all(Report, [each for each in wanted if each not in kept])
+    ready = [each for report in wanted if report in found and (each := _ready(archive, found[report], secret))]
     joined = join(archive, [(each.report.id, each.keys) for each in ready], at)
     filings = [_filing(each, place, at) for each, place in zip(ready, joined, strict=True)]
     events = append(archive, [_event(filing) for filing in filings])
@@ -81,10 +82,9 @@ def fold_anew(archive: Archive, cases: Iterable[str]) -> None:
     catch_up(archive, chain)
 
 
-def _ready(archive: Archive, report_id: str, secret: bytes) -> Ready | None:
-    report = archive.get(Report, report_id)
-    rounds, _ = archive.store.find(Examination, {"report": report_id}, limit=100)
-    if report is None or not rounds:
+def _ready(archive: Archive, report: Report, secret: bytes) -> Ready | None:
+    rounds, _ = archive.store.find(Examination, {"report": report.id}, limit=100)
+    if not rounds:
         return None
     latest = max(rounds, key=lambda each: each.round)
     return Ready(report=report, examination=latest, keys=keys_of(latest, secret))

@@ -62,11 +62,12 @@ def keys(
     shared_domains: frozenset[str] = shared.ALL,
 ) -> tuple[JoinKey, ...]:
     """Every key of one report, in a fixed order, each once. `secret` is the house's key for keyed hashes."""
-    body = _without_footer(message)
-    listed = words(body, _addressee(message))
+    body, addressee = _without_footer(message), _addressee(message)
+    listed = words(body, addressee)
+    subject = " ".join(words(message.subject[:400], addressee))
     links = [link for link in message.links if link.where != "text" or body is message.text or link.raw in body]
     drawn = [
-        *_text(message, listed),
+        *_text(subject, listed),
         *(("domain", domain) for domain in _domains(message, links, shared_domains)),
         *(("link-path", path) for path in _paths(message.links)),
         *(("mailbox", mailbox) for mailbox in _mailboxes(message)),
@@ -74,7 +75,7 @@ def keys(
         *(("phone", number) for number in phones(message.text[:CONTACT])),
         *(("attachment", leaf.sha256) for leaf in message.leaves if _telling(leaf, len(listed))),
         *(("dkim", domain) for domain in _signers(checks, shared_domains)),
-        *(("network", pair) for pair in _network(message, boundary)),
+        *(("network", pair) for pair in _network(subject, boundary)),
     ]
     made = dict.fromkeys(_key(secret, family, what) for family, what in drawn)
     return tuple(made)
@@ -91,13 +92,13 @@ def _key(secret: bytes, family: str, what: str | bytes) -> JoinKey:
     return JoinKey(family=family, hash=digest, says=what[:200] if isinstance(what, str) and family != "text" else "")
 
 
-def _text(message: Message, listed: list[str]) -> Iterator[tuple[str, str | bytes]]:
+def _text(subject: str, listed: list[str]) -> Iterator[tuple[str, str | bytes]]:
     """Bands where there is enough text; else equality of subject and text together."""
     found = bands(listed)
     for band in found:
         yield "text", band
     if not found and len(listed) >= EQUAL_FROM:
-        yield "text", "equal\0" + _subject(message) + "\0" + " ".join(listed)
+        yield "text", "equal\0" + subject + "\0" + " ".join(listed)
 
 
 def _without_footer(message: Message) -> str:
@@ -114,10 +115,6 @@ def _addressee(message: Message) -> frozenset[str]:
     return frozenset(
         word for each in message.to[:20] for word in words(f"{each.name} {each.address.replace('@', ' ')}")
     )
-
-
-def _subject(message: Message) -> str:
-    return " ".join(words(message.subject[:400], _addressee(message)))
 
 
 def _own(message: Message) -> set[str]:
@@ -165,7 +162,8 @@ def _mailboxes(message: Message) -> list[str]:
         return []
     known = {each.address.lower() for each in message.to[:50]}
     written = [each.address.lower() for each in message.reply_to[:3]]
-    written += _MAILBOX.findall(message.text[:CONTACT].lower())
+    pieces = (piece for piece in message.text[:CONTACT].lower().split() if "@" in piece)
+    written += [mailbox for piece in pieces for mailbox in _MAILBOX.findall(piece)]
     written += [
         link.url[7:].partition("?")[0].lower() for link in message.links[:200] if link.url.startswith("mailto:")
     ]
@@ -196,9 +194,8 @@ def _signers(checks: Sequence[Check], shared_domains: frozenset[str]) -> list[st
     )
 
 
-def _network(message: Message, boundary: Boundary) -> list[str]:
+def _network(subject: str, boundary: Boundary) -> list[str]:
     """The sending network, only together with the form of a subject of three words or more."""
-    subject = _subject(message)
     if boundary.confidence not in ("medium", "high") or len(subject.split()) < 3:
         return []
     try:

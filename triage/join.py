@@ -27,8 +27,8 @@ class Joined(Value, frozen=True):
 
 def join(archive: Archive, reports: Sequence[tuple[str, Sequence[JoinKey]]], at: datetime) -> list[Joined]:
     """Place each report (id and join keys), in the order given; merges what turns out to be one case."""
-    placed = [(report, _claimed(archive, report, keys)) for report, keys in reports]
-    roots: dict[str, str] = {}
+    placed = _claimed(archive.store, reports)
+    roots = _roots(archive, {claim.case for _, claims in placed for claim in claims})
     merged: list[Merge] = []
     for report, claims in placed:
         cases = sorted({_root(archive, claim.case, roots) for claim in claims})
@@ -39,17 +39,29 @@ def join(archive: Archive, reports: Sequence[tuple[str, Sequence[JoinKey]]], at:
     return [_joined(archive, report, claims, roots) for report, claims in placed]
 
 
-def _claimed(archive: Archive, report: str, keys: Sequence[JoinKey]) -> list[Claim]:
-    """What now stands under each key; a report without keys stands alone."""
-    own = case_id(report)
-    names = [("claim", key.id) for key in keys]
-    known = {name: Claim.read(row.body) for name, row in archive.store.rows(names).items()}
-    wanted = min((claim.case for claim in known.values()), default=own)
-    with archive.store.together():
-        return [
-            known.get(name) or archive.store.add(Claim(id=key.id, case=wanted, report=report))
-            for name, key in zip(names, keys, strict=True)
-        ]
+def _claimed(store: Store, reports: Sequence[tuple[str, Sequence[JoinKey]]]) -> list[tuple[str, list[Claim]]]:
+    """What now stands under the keys of each report; a report without keys stands alone.
+
+    Each claims for the smallest case that it met, those of the reports before it in the batch among them. Where
+    somebody else was faster, theirs stands, and who claimed beside it meets both.
+    """
+    with store.together():
+        standing = store.get_all(Claim, {key.id for _, keys in reports for key in keys})
+        new: dict[str, Claim] = {}
+        for report, keys in reports:
+            met = [claim for key in keys if (claim := standing.get(key.id) or new.get(key.id))]
+            wanted = min((claim.case for claim in met), default=case_id(report))
+            for key in keys:
+                if key.id not in standing:
+                    new.setdefault(key.id, Claim(id=key.id, case=wanted, report=report))
+        standing |= {claim.id: claim for claim in store.add_all(list(new.values()))}
+    return [(report, [standing[key.id] for key in keys]) for report, keys in reports]
+
+
+def _roots(archive: Archive, cases: Iterable[str]) -> dict[str, str]:
+    """The end of the merges for each of these cases that was merged never; the others are found one by one."""
+    wanted = set(cases)
+    return {case: case for case in wanted - archive.get_all(Merge, wanted).keys()}
 
 
 def _joined(archive: Archive, report: str, claims: Sequence[Claim], roots: dict[str, str]) -> Joined:
@@ -118,7 +130,4 @@ def claims_of(filing: Filing) -> list[Claim]:
 
 def refill(store: Store, filings: Iterable[Filing]) -> None:
     """Put back the claims of these filings; what stands already, stays."""
-    with store.together():
-        for filing in filings:
-            for claim in claims_of(filing):
-                store.add(claim)
+    store.add_all([claim for filing in filings for claim in claims_of(filing)])

@@ -30,15 +30,20 @@ _SPACELESS = re.compile(
 
 def words(text: str, without: Collection[str] = ()) -> list[str]:
     """The words of `text` as they are compared; characters of scripts without spaces count as words of their own."""
-    folded = _LINK.sub(" ", unicodedata.normalize("NFKC", text[:READ]).casefold())
+    pieces = unicodedata.normalize("NFKC", text[:READ]).casefold().split()
+    folded = " ".join(_LINK.sub(" ", piece) if _linked(piece) else piece for piece in pieces)
     found: list[str] = []
-    for match in _WORD.finditer(folded):
-        word = match.group()
-        if _SPACELESS.search(word):
+    for word in _WORD.findall(folded):
+        if not word.isascii() and _SPACELESS.search(word):
             found.extend(word)
         elif word not in without:
             found.append(word)
     return found
+
+
+def _linked(piece: str) -> bool:
+    """Whether a link can be in it; most pieces are spared the expression, which is slow."""
+    return "@" in piece or "://" in piece or "www." in piece
 
 
 def shingles(listed: list[str]) -> set[str]:
@@ -51,6 +56,6 @@ def bands(listed: list[str]) -> tuple[bytes, ...]:
     if len(listed) < SHINGLED_FROM:
         return ()
     sketch = RMinHash(num_perm=BANDS * ROWS, seed=SEED)
-    sketch.update(sorted(shingles(listed)))
+    sketch.update(list(shingles(listed)))
     values = sketch.digest()
     return tuple(struct.pack(f">B{ROWS}I", band, *values[band * ROWS : (band + 1) * ROWS]) for band in range(BANDS))

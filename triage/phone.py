@@ -10,7 +10,8 @@ import phonenumbers
 MOST = 10
 """Most numbers that are taken from one text."""
 
-_WRITTEN = re.compile(r"(?<![\w+])(?:\+|00)[1-9][0-9 ().\-]{6,22}[0-9]")
+# What a number begins with stands before the look behind it, because the search for a fixed beginning is fast.
+_WRITTEN = re.compile(r"[+0](?<![\w+].)(?:(?<=\+)|0)[1-9][0-9 ().\-]{6,22}[0-9]")
 
 
 def phones(text: str) -> tuple[str, ...]:

@@ -91,13 +91,14 @@ def catch_up(archive: Archive, cases: Iterable[str]) -> dict[str, CaseView]:
     """Fold what is new in these streams, and in those of the cases that took them in, and show the views."""
     views: dict[str, CaseView] = {}
     left = set(cases)
-    while left:
-        case = max(left)
-        left.discard(case)
-        views[case] = _folded(archive, view_of(archive, case))
-        if views[case].merged_into:
-            left.add(views[case].merged_into)
-    archive.store.show(views.values())
+    with archive.store.together():
+        while left:
+            case = max(left)
+            left.discard(case)
+            views[case] = _folded(archive, view_of(archive, case))
+            if views[case].merged_into:
+                left.add(views[case].merged_into)
+        archive.store.show(views.values())
     return views
 
 

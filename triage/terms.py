@@ -50,17 +50,28 @@ def _latin() -> dict[int, str]:
 _PLAIN = _latin()
 
 
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
+    folded = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
+    return folded if folded.isascii() else folded.translate(_PLAIN)
+
+
 class Text:
     """A folded text: its words in order, and how many of them had been disguised."""
 
     def __init__(self, text: str) -> None:
-        folded = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS].translate(_INVISIBLE)).casefold()
-        if not folded.isascii():
-            folded = folded.translate(_PLAIN)
+        folded = _fold(text[:MOST_CHARACTERS])
         self.disguised = 0
-        folded = _LINK.sub(" http ", folded)
+        pieces = folded.split()
+        folded = " ".join(_LINK.sub(" http ", each) if "@" in each or "://" in each else each for each in pieces)
         folded = _SPLIT.sub(self._closed, folded)
-        words = [word for match in _TOKEN.finditer(folded) for word in self._word(match.group())]
+        words: list[str] = []
+        for word in _TOKEN.findall(folded):
+            if word.isalpha() and word.isascii():
+                words.append(word)
+            else:
+                words.extend(self._word(word))
         self.limited = len(words) > MOST_TOKENS
         head = MOST_TOKENS * 5 // 6
         self.words = words[:head] + words[head - MOST_TOKENS :] if self.limited else words
@@ -103,28 +114,30 @@ def _apart(word: str) -> Iterator[str]:
 
 
 class _Node:
+    """`lengths`: first letter -> the lengths of the beginnings with it."""
+
     __slots__ = ("begins", "ends", "lengths", "next")
 
     def __init__(self) -> None:
         self.next: dict[str, _Node] = {}
         self.begins: dict[str, _Node] = {}
-        self.lengths: tuple[int, ...] = ()
+        self.lengths: dict[str, tuple[int, ...]] = {}
         self.ends: list[int] = []
 
-    def step(self, word: str) -> Iterator["_Node"]:
+    def step(self, word: str) -> list["_Node"]:
         exact = self.next.get(word)
-        if exact is not None:
-            yield exact
-        for length in self.lengths:
-            found = self.begins.get(word[:length])
-            if found is not None and len(word) >= length:
-                yield found
+        found = [] if exact is None else [exact]
+        for length in self.lengths.get(word[0], ()) if self.lengths else ():
+            node = self.begins.get(word[:length])
+            if node is not None and len(word) >= length:
+                found.append(node)
+        return found
 
     def child(self, word: str) -> "_Node":
         if not word.endswith("*"):
             return self.next.setdefault(word, _Node())
         node = self.begins.setdefault(word[:-1], _Node())
-        self.lengths = tuple(sorted({len(beginning) for beginning in self.begins}))
+        self.lengths[word[0]] = tuple(sorted({len(word) - 1, *self.lengths.get(word[0], ())}))
         return node
 
 
@@ -175,9 +188,9 @@ class Lexicon:
     def _places(self, words: Sequence[str]) -> dict[int, list[int]]:
         """Where each half phrase begins."""
         places: dict[int, list[int]] = {}
-        first = {word: list(self._root.step(word)) for word in set(words)}
+        first = {word: nodes for word in set(words) if (nodes := self._root.step(word))}
         for start, word in enumerate(words):
-            nodes, at = first[word], start + 1
+            nodes, at = first.get(word, []), start + 1
             while nodes:
                 for node in nodes:
                     for half in node.ends:

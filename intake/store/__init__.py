@@ -1,8 +1,8 @@
 """The Store port: an index over what the vault holds, which can be thrown away and filled again.
 
 Seven verbs, and the bulk forms that the archive and the follower need of them. `sqlite.py` is the embedded store; a
-second one joins by passing `tests/contract/test_store.py`. Rows that `find` and `count` see are only those whose
-frame is durable in the vault.
+second one joins by passing `tests/contract/store_contract_test.py`. Rows that `find` and `count` see are only those
+whose frame is durable in the vault.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,8 +74,14 @@ class Store(Protocol):
     def add(self, record: R) -> R:
         """Create-only, for rows that need no frame (claims, distinct reporters): what now stands under the key."""
 
+    def add_all(self, records: Sequence[R]) -> list[R]:
+        """Bulk form of `add`, for records of one kind: for each what now stands under its key."""
+
     def get(self, type_: type[R], key: str) -> R | None:
         """Exact and current; None when there is none."""
+
+    def get_all(self, type_: type[R], keys: Iterable[str]) -> dict[str, R]:
+        """Bulk form of `get`: by key those that there are."""
 
     def find(
         self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100

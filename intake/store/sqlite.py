@@ -47,16 +47,38 @@ class SqliteStore:
         self._db = database
 
     def add(self, record: R) -> R:
+        kept: R = self.add_all([record])[0]
+        return kept
+
+    def add_all(self, records: Sequence[R]) -> list[R]:
+        if not records:
+            return []
+        rows = [row_of(record) for record in records]
         with self.together():
-            self._insert(row_of(record), place=_STORE_ONLY)
-            kept = self.get(type(record), record.key)
-        return kept if kept is not None else record
+            self._insert([(row, _STORE_ONLY) for row in rows])
+            found = dict(self._bodies(rows[0].kind, [row.key for row in rows]))
+            self._keys(row for row in rows if found.get(row.key) == row.body)
+        standing = zip(records, rows, strict=True)
+        return [
+            record if found.get(row.key, row.body) == row.body else type(record).read(found[row.key])
+            for record, row in standing
+        ]
 
     def get(self, type_: type[R], key: str) -> R | None:
         found = self._db.run(
             "select body from rows where kind = ? and key = ? and place is not null", (type_.kind, key)
         )
         return type_.read(found[0][0]) if found else None
+
+    def get_all(self, type_: type[R], keys: Iterable[str]) -> dict[str, R]:
+        return {key: type_.read(body) for key, body in self._bodies(type_.kind, keys)}
+
+    def _bodies(self, kind: str, keys: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        return self._db.run(
+            "select key, body from rows where kind = ? and key in (select value from json_each(?))"
+            " and place is not null",
+            (kind, _listed(keys)),
+        )
 
     def find(
         self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100
@@ -90,13 +112,20 @@ class SqliteStore:
         )
         if not changed:
             return
-        number = changed[0][0]
         self._db.run("delete from keys where kind = ? and key = ?", (row.kind, row.key))
-        self._keys(row)
-        self._db.run("delete from texts where rowid = ?", (number,))
-        if view.text:
+        self._keys([row])
+        self._searched(changed[0][0], row, view.text)
+
+    def _searched(self, number: int, row: Row, text: str) -> None:
+        """Index the text of a view; one that stands already is left, because it costs more than all the rest."""
+        standing = self._db.run("select text from texts where rowid = ?", (number,))
+        if [(text,)] == standing:
+            return
+        if standing:
+            self._db.run("delete from texts where rowid = ?", (number,))
+        if text:
             self._db.run(
-                "insert into texts (rowid, text, kind, key) values (?, ?, ?, ?)", (number, view.text, row.kind, row.key)
+                "insert into texts (rowid, text, kind, key) values (?, ?, ?, ?)", (number, text, row.kind, row.key)
             )
 
     def search(self, type_: type[V], query: str, limit: int = 50) -> Sequence[V]:
@@ -128,33 +157,41 @@ class SqliteStore:
         return gone
 
     def rows(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-        found: dict[tuple[str, str], Row] = {}
+        by_kind: dict[str, list[str]] = {}
         for kind, key in names:
-            for line in self._db.run(f"select {_COLUMNS} from rows where kind = ? and key = ?", (kind, key)):  # noqa: S608
-                found[kind, key] = _row(line)
-        return found
+            by_kind.setdefault(kind, []).append(key)
+        found = [
+            _row(line)
+            for kind, keys in by_kind.items()
+            for line in self._db.run(
+                f"select {_COLUMNS} from rows where kind = ? and key in (select value from json_each(?))",  # noqa: S608
+                (kind, _listed(keys)),
+            )
+        ]
+        return {(row.kind, row.key): row for row in found}
 
     def begin(self, rows: Sequence[Row]) -> list[Row]:
         with self.together():
-            for row in rows:
-                self._insert(row, place=_place(row.place))
+            self._insert([(row, _place(row.place)) for row in rows])
             present = self.rows((row.kind, row.key) for row in rows)
+            self._keys(row for row in rows if present[row.kind, row.key].digest == row.digest)
         return [present[row.kind, row.key] for row in rows]
 
-    def _insert(self, row: Row, place: str | None) -> None:
-        made = self._db.run(
+    def _insert(self, rows: Iterable[tuple[Row, str | None]]) -> None:
+        self._db.run_many(
             f"insert into rows ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
             " on conflict (kind, key) do update set place = excluded.place"
-            " where rows.place is null and excluded.place is not null and rows.digest = excluded.digest returning id",
-            (row.kind, row.key, row.digest, row.body, _owner(row.owner), _slot(row.slot), place),
+            " where rows.place is null and excluded.place is not null and rows.digest = excluded.digest",
+            [
+                (row.kind, row.key, row.digest, row.body, _owner(row.owner), _slot(row.slot), place)
+                for row, place in rows
+            ],
         )
-        if made:
-            self._keys(row)
 
-    def _keys(self, row: Row) -> None:
+    def _keys(self, rows: Iterable[Row]) -> None:
         self._db.run_many(
             "insert or ignore into keys (kind, field, value, key) values (?, ?, ?, ?)",
-            [(row.kind, field, value, row.key) for field, value in row.where.items()],
+            [(row.kind, field, value, row.key) for row in rows for field, value in row.where.items()],
         )
 
     def finish(self, places: Mapping[tuple[str, str], Place]) -> None:
@@ -182,6 +219,11 @@ class SqliteStore:
 def open_store(path: Path | None) -> SqliteStore:
     """The store in that file (None: in memory), made or brought to the newest schema."""
     return SqliteStore(Database(path, SCHEMA))
+
+
+def _listed(keys: Iterable[str]) -> str:
+    """Keys as one value of a statement."""
+    return msgspec.json.encode(list(keys)).decode()
 
 
 def _owner(owner: tuple[str, str]) -> str:

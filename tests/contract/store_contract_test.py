@@ -66,6 +66,31 @@ def test_add_is_create_only(store):
     assert first.colour == "red" and second.colour == "red"
 
 
+def test_many_are_added_as_one_and_each_is_create_only(store):
+    store.add(Thing(name="b", says="first"))
+    mine = [Thing(name="a", colour="blue"), Thing(name="b", colour="green", says="later"), Thing(name="c")]
+    assert [each.says for each in store.add_all([*mine, Thing(name="a", says="twice")])] == ["", "first", "", ""]
+    assert store.add_all(mine) == [mine[0], Thing(name="b", says="first"), mine[2]]
+    assert store.count(Thing, {}, by="colour") == {"blue": 1, "red": 2}
+    assert store.add_all([]) == []
+
+
+def test_many_are_got_as_one_and_only_what_is_durable(store):
+    keep(store, *[Thing(name=f"t{n}", size=n) for n in range(40)])
+    store.begin([row_of(Thing(name="unfinished"))])
+    names = [f"t{n}" for n in range(35, 45)] + ["unfinished", 'no"such', "t1"]
+    found = store.get_all(Thing, names)
+    assert found == {f"t{n}": Thing(name=f"t{n}", size=n) for n in (1, 35, 36, 37, 38, 39)}
+    assert store.get_all(Board, names) == {} and store.get_all(Thing, []) == {}
+
+
+def test_keys_are_those_of_the_row_that_stands(store):
+    store.begin([row_of(Thing(name="a", colour="red"), Slot(series="ab" * 8, book=1, number=1))])
+    keep(store, Thing(name="a", colour="blue"), Thing(name="b", colour="blue"))
+    assert store.find(Thing, {"colour": "red"})[0] == [Thing(name="a")]
+    assert store.find(Thing, {"colour": "blue"})[0] == [Thing(name="b", colour="blue")]
+
+
 def test_a_row_is_seen_only_once_its_frame_is_durable(store):
     thing = Thing(name="a")
     store.begin([row_of(thing)])
@@ -146,6 +171,10 @@ def test_search_finds_words_phrases_and_chinese(store):
     assert store.search(Board, 'parcel" or "invoice') == []
     store.show([Board(name="x", version=2, words="quite different")])
     assert store.search(Board, "parcel") == []
+    store.show([Board(name="x", version=3, words="quite different", state="closed")])
+    assert [each.state for each in store.search(Board, "quite different")] == ["closed"]
+    store.show([Board(name="x", version=4)])
+    assert store.search(Board, "different") == []
 
 
 def test_forget_removes_every_row_of_an_owner(store):
