@@ -7,8 +7,9 @@ Formats: zip (`zipped.py`), POSIX.1-1988 ustar with GNU and pax long names, RFC 
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from intake.formats import opened, zipped
@@ -16,9 +17,10 @@ from intake.formats.opened import Desk, Item, inside, rest, too_much
 
 FORMAT = "bundle"
 _MAIL = (".eml", ".emlx", ".msg", ".mbox", ".mbx")
-_FROM = re.compile(rb"^From [^\r\n]{1,500}\r?$", re.MULTILINE)
+_LINE = rb"(From [^\r\n]{1,500})\r?\n(?=>?From |[!-9;-~]{1,76}[ \t]?:)"
+_FIRST = re.compile(rb"[\r\n]{0,8}" + _LINE)
+_NEXT = re.compile(rb"\n\r?\n" + _LINE)
 _YEAR = re.compile(rb"\b(?:19|20)\d\d\b|\d\d:\d\d")
-_FIELD = re.compile(rb"\r?\n(?:>?From |[!-9;-~]{1,76}[ \t]?:)")
 _BLOCK = 512
 
 
@@ -42,7 +44,7 @@ def _reader(content: bytes, filename: str) -> Callable[[Item, Desk], None] | Non
         return _gzip
     if _is_tar(content):
         return _tar
-    starts = _separators(content) if content[:300].lstrip(b"\r\n").startswith(b"From ") else []
+    starts = list(islice(_separators(content), 2))
     if len(starts) > 1 or (starts and filename.lower().endswith((".mbox", ".mbx"))):
         return _mbox
     return None
@@ -170,29 +172,29 @@ def _tar_entry(item: Item, file: _File, desk: Desk) -> list[Item]:
     return []
 
 
-def _separators(content: bytes) -> list[tuple[int, int]]:
+def _separators(content: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each mbox separator line: after an empty line, with a date, before a header field."""
-    return [
-        match.span()
-        for match in _FROM.finditer(content)
-        if content[max(match.start() - 3, 0) : match.start()].endswith((b"\n\n", b"\n\r\n")) or not match.start()
-        if _YEAR.search(match[0]) and _FIELD.match(content, match.end() - match[0].endswith(b"\r"))
-    ]
+    first = _FIRST.match(content)
+    if first is None:
+        return
+    yield first.start(1), first.end()
+    for match in _NEXT.finditer(content, first.end()):
+        if _YEAR.search(match[1]):
+            yield match.start(1), match.end()
 
 
 def _mbox(item: Item, desk: Desk) -> None:
     """Each message of an mbox is a slice of it, without its separator and the empty line before the next one."""
     content = item.content
-    lines = _separators(content)
+    lines = list(_separators(content))
     entries: list[Item] = []
     taken = desk.admit(len(lines))
     for number, (_, end) in enumerate(lines[:taken], start=1):
         stop = lines[number][0] if number < len(lines) else len(content)
-        start = end + 1
         if number < len(lines):
             stop -= 2 if content[stop - 2 : stop] == b"\r\n" else 1
         entries.append(
-            replace(item, name=inside(item, str(number)), filename="", start=item.start + start, end=item.start + stop)
+            replace(item, name=inside(item, str(number)), filename="", start=item.start + end, end=item.start + stop)
         )
     rest(item, len(lines), taken, desk)
     desk.open(entries)

@@ -64,7 +64,10 @@ class Found(Value, frozen=True):
 
 
 class Opened(Value, frozen=True):
-    """Everything found, in the order in which it stands there; never without a Found."""
+    """Everything found, never without a Found, in the order in which it stands there.
+
+    Entries of an archive that could not be opened, and what it says of itself, come before those that were opened.
+    """
 
     found: tuple[Found, ...]
     made: tuple[Made, ...] = ()
@@ -160,12 +163,12 @@ class Desk:
 
 def lacks(content: bytes) -> tuple[str, ...]:
     """What a full report of this message would have had, and it has not."""
-    root = mime.split(content).root
+    root = mime.split(content[: 2 * mime.HEADER_BLOCK]).root
     names = {field.name.lower() for field in root.fields}
     out = [] if names else ["headers"]
     if "received" not in names:
         out.append("received")
-    if not content[root.body_start : root.end].strip():
+    if not content[root.body_start :].strip():
         out.append("body")
     return tuple(out)
 
