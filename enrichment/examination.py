@@ -11,7 +11,6 @@ from enrichment.facts import Lookup
 from enrichment.finding import Finding
 from intake.message import Message
 from intake.record import Cite, Record, Value
-from intake.submission import Submission
 
 Confidence = Literal["none", "low", "medium", "high"]
 Basis = Literal["verified-now", "recomputed", "asserted-trusted", "asserted-untrusted", "not-possible"]
@@ -78,6 +77,7 @@ class Examination(Record, frozen=True):
     """What round `round` (from 1) found out about `report`."""
 
     kind = "examination"
+    sealed_under = ("submission", "submission")
     indexed = ("report",)
 
     report: str
@@ -96,10 +96,6 @@ class Examination(Record, frozen=True):
     @property
     def key(self) -> str:
         return f"{self.report}/{self.round}"
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Submission.kind, self.submission)
 
     def lookup(self, type_: str, name: str) -> Lookup | None:
         """The answer to that question in this round."""

@@ -36,10 +36,6 @@ class Erasure(Record, frozen=True):
     by: str
     at: datetime
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class LegalHold(Record, frozen=True):
     """That this owner must not be erased while a court or a case needs it; `lifted` makes it the end of that hold."""
@@ -54,10 +50,6 @@ class LegalHold(Record, frozen=True):
     at: datetime
     lifted: str = ""
     """Id of the hold that this record ends."""
-
-    @property
-    def key(self) -> str:
-        return self.id
 
 
 class Proof(Value, frozen=True):

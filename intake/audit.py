@@ -22,10 +22,6 @@ class Audit(Record, frozen=True):
     subject: str = ""
     reason: str = ""
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 def note(archive: Archive, entry: Audit) -> None:
     """Keep an entry; only after this returns may the thing be done."""

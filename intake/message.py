@@ -8,6 +8,7 @@ Standards: RFC 5322 (fields), RFC 2045-2047 and 2231 (MIME), RFC 6532 (UTF-8 hea
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 
 from intake import body, charset, links
 from intake.body import Body, Found
@@ -78,7 +79,7 @@ class Leaf(Value, frozen=True):
     depth: int = 0
 
 
-class Message(Value, frozen=True):
+class Message(Value, frozen=True, dict=True):
     """The message as read. Empty text or () where it has none; `date` is None where it has none or it can't be read.
 
     `text` is what a reader would see (plain part or the HTML's visible text), at most 200,000 characters;
@@ -115,8 +116,14 @@ class Message(Value, frozen=True):
 
     def all(self, name: str) -> tuple[Header, ...]:
         """Every header field of that name (any case), top one first."""
-        low = name.lower()
-        return tuple(header for header in self.headers if header.name.lower() == low)
+        return self._by_name.get(name.lower(), ())
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Header, ...]]:
+        found: dict[str, list[Header]] = {}
+        for header in self.headers:
+            found.setdefault(header.name.lower(), []).append(header)
+        return {name: tuple(headers) for name, headers in found.items()}
 
 
 def derive(data: bytes) -> Message:

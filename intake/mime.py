@@ -10,8 +10,9 @@ ends the header block unless a field follows it, as mail clients read it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from intake import transfer
 from intake.words import parameters, words
@@ -37,12 +38,16 @@ ENCODED = transfer.ENCODED
 
 _LEADING = 20
 """Lines above the first header field of a message that are passed over, such as the rest of an SMTP dialogue."""
-_FIELD = re.compile(rb"[!-9;-~]{1,256}[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~]{1,256})[ \t]*:")
 _DELIMITER = re.compile(rb"\n--([^\n]{1,2000})")
 _DELIMITER_CR = re.compile(rb"[\r\n]--([^\r\n]{1,2000})")
 _EOL_CR = re.compile(rb"\r\n?|\n")
 _FOLD = re.compile(r"\r*\n|\r")
 _TYPE = re.compile(r"[!-.0-~]{1,100}/[!-.0-~]{1,150}")
+
+
+_Span = list[Any]
+"""What will be a Field, while lines are still added to it: name, start, colon, end."""
 
 
 class Field(NamedTuple):
@@ -71,6 +76,8 @@ class Node:
     fields: tuple[Field, ...]
     children: tuple[int, ...]
     parent: int
+    first: Mapping[str, Field] = field(compare=False)
+    """The first field of each name in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ class _Draft:
     body_start: int = 0
     end: int = -1
     fields: tuple[Field, ...] = ()
+    first: dict[str, Field] = field(default_factory=dict)
+    several: set[str] = field(default_factory=set)
     type: str = "text/plain"
     params: tuple[tuple[str, str], ...] = ()
     name: str = ""
@@ -102,10 +111,18 @@ class _Draft:
     charset: str = ""
     children: list[int] = field(default_factory=list)
 
+    def index(self) -> None:
+        """Find the first field of each name, and which names there are twice."""
+        for each in self.fields:
+            low = each.name.lower()
+            if self.first.setdefault(low, each) is not each:
+                self.several.add(low)
+
     def node(self) -> Node:
         return Node(
             self.type, self.params, self.name, self.disposition, self.encoding, self.charset,
             self.header_start, self.body_start, self.end, self.depth, self.fields, tuple(self.children), self.parent,
+            self.first,
         )  # fmt: skip
 
 
@@ -123,6 +140,11 @@ def split(data: bytes) -> Tree:
     return _Splitter(data).run()
 
 
+def head(data: bytes) -> Node:
+    """The root of `data` alone: its header as `split` reads it, and all the rest as its body."""
+    return _Splitter(data).head()
+
+
 def decoded(data: bytes, node: Node, cap: int = DECODED) -> bytes:
     """The body of `node` without its transfer encoding, at most `cap` bytes; what can't be decoded stays as it is."""
     return transfer.decode(data[node.body_start : node.end], node.encoding, cap)
@@ -135,12 +157,14 @@ def value(data: bytes, field: Field) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return _FOLD.sub("", text).strip(" \t")
+    if "\n" in text or "\r" in text:
+        text = _FOLD.sub("", text)
+    return text.strip(" \t")
 
 
 def first(data: bytes, node: Node, name: str) -> str:
     """The value of the first field of that name (lower case) in the node's header, '' where there is none."""
-    found = next((field for field in node.fields if field.name.lower() == name), None)
+    found = node.first.get(name)
     return value(data, found) if found else ""
 
 
@@ -163,6 +187,13 @@ class _Splitter:
         self.close(0, len(self.data))
         nodes = tuple(draft.node() for draft in self.drafts)
         return Tree(nodes[0], nodes, tuple(self.flags), tuple(self.limits))
+
+    def head(self) -> Node:
+        draft = _Draft(-1, 0, self.preamble(0), True)
+        self.header(draft)
+        self.describe(draft)
+        draft.end = len(self.data)
+        return draft.node()
 
     def delimiter(self, position: int) -> int:
         """Take the next delimiter line of an open multipart; where to go on."""
@@ -283,7 +314,7 @@ class _Splitter:
 
     def header(self, draft: _Draft) -> int:
         """Read the header fields into `draft`; where the body begins."""
-        fields: list[Field] = []
+        fields: list[_Span] = []
         position, block_end = draft.header_start, draft.header_start + HEADER_BLOCK
         while position < len(self.data):
             stop, following = self.line(position)
@@ -299,21 +330,22 @@ class _Splitter:
             position = following
         if len(fields) > FIELDS:
             self.limits["header-fields"] = None
-        if any(field.end - field.colon > HEADER_VALUE for field in fields):
+        if any(end - colon > HEADER_VALUE for _, _, colon, end in fields):
             self.limits["header-value"] = None
-        draft.fields = tuple(fields[:FIELDS])
+        draft.fields = tuple([Field(*each) for each in fields[:FIELDS]])
+        draft.index()
         draft.body_start = position
         return position
 
-    def take(self, draft: _Draft, fields: list[Field], start: int, stop: int, following: int) -> bool:
+
+    def take(self, draft: _Draft, fields: list[_Span], start: int, stop: int, following: int) -> bool:
         """Add one header line to `fields`; False where the header block ends before it."""
         if fields and self.data[start] in b" \t":
-            fields[-1] = fields[-1]._replace(end=stop)
+            fields[-1][3] = stop
             return True
         match = _FIELD.match(self.data, start, stop)
         if match:
-            name = match.group()[:-1].rstrip(b" \t").decode("ascii")
-            fields.append(Field(name, start, match.end() - 1, stop))
+            fields.append([match[1].decode("ascii"), start, match.end() - 1, stop])
             return True
         if self.data.startswith(b"--", start) and self.delimits(self.data[start + 2 : min(stop, start + 2002)]):
             return False
@@ -361,10 +393,10 @@ class _Splitter:
         return "message/rfc822" if digest and not given else "text/plain"
 
     def field(self, draft: _Draft, name: str) -> str:
-        found = [field for field in draft.fields if field.name.lower() == name]
-        if len(found) > 1:
+        if name in draft.several:
             self.flags[f"several-{name}"] = None
-        return value(self.data, found[0]) if found else ""
+        found = draft.first.get(name)
+        return value(self.data, found) if found else ""
 
     def line(self, position: int) -> tuple[int, int]:
         """Where the line at `position` ends, and where the next one begins."""

@@ -33,6 +33,7 @@ class Person(Record, frozen=True):
     """Somebody of the agency. `public_key` is Ed25519, base64; '' for one who signs nothing."""
 
     kind = "person"
+    sealed_under = ("person", "id")
     indexed = ("public_key",)
 
     id: str
@@ -42,27 +43,16 @@ class Person(Record, frozen=True):
     added_by: str
     at: datetime
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)
-
 
 class Departure(Record, frozen=True):
     """That a person may do nothing any more; what they signed before stays valid."""
 
     kind = "departure"
+    key_field = "person"
 
     person: str
     by: str
     at: datetime
-
-    @property
-    def key(self) -> str:
-        return self.person
 
 
 def allow(archive: Archive, person: str, action: str) -> Person:

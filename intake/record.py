@@ -21,21 +21,28 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept: subclass, set `kind`, answer `key`; `under` names the owner whose key slot seals it."""
+    """What is kept: a subclass says its `kind`, which field is its key, and under whose slot it is sealed."""
 
     kind: ClassVar[str] = ""
     indexed: ClassVar[tuple[str, ...]] = ()
     """Names of fields (text or numbers) that `Store.find` and `Store.count` may ask for."""
 
+    key_field: ClassVar[str] = "id"
+    """Name of the field that is the key, where one field is."""
+    sealed_under: ClassVar[tuple[str, str]] = HOUSE
+    """Kind of the owner whose slot seals this record, and the field that holds its key; HOUSE for the house's slot."""
+
     @property
     def key(self) -> str:
         """What this record is, within its kind."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what its key is")
+        key: str = getattr(self, self.key_field)
+        return key
 
     @property
     def under(self) -> tuple[str, str]:
         """(kind, key) of the record whose slot seals this one; its own (kind, key) means a slot of its own."""
-        return HOUSE
+        kind, field = self.sealed_under
+        return (kind, getattr(self, field)) if field else HOUSE
 
     def where(self) -> dict[str, str | int]:
         """The declared keys with their values, as the store indexes them."""

@@ -6,7 +6,7 @@ A reporter's identity stands in the Reporter record and nowhere else; all others
 """
 
 from intake.record import Record, Value
-from intake.submission import Part, Submission
+from intake.submission import Part
 
 
 class Claims(Value, frozen=True):
@@ -39,6 +39,7 @@ class Decoding(Record, frozen=True):
     """
 
     kind = "decoding"
+    sealed_under = ("submission", "submission")
 
     id: str
     submission: str
@@ -51,14 +52,6 @@ class Decoding(Record, frozen=True):
     size: int
     parts: tuple[Part, ...]
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Submission.kind, self.submission)
-
 
 class Report(Record, frozen=True):
     """One reported message: bytes `start` to `end` of `source` ('submission' or a Decoding's id).
@@ -68,6 +61,7 @@ class Report(Record, frozen=True):
     """
 
     kind = "report"
+    sealed_under = ("submission", "submission")
     indexed = ("reporter", "submission", "sha256")
 
     id: str
@@ -82,14 +76,6 @@ class Report(Record, frozen=True):
     missing: tuple[str, ...] = ()
     name: str = ""
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Submission.kind, self.submission)
-
 
 class Reporter(Record, frozen=True):
     """Who reports: the one place that holds the identity. `id` is a keyed hash of `address`.
@@ -99,17 +85,10 @@ class Reporter(Record, frozen=True):
     """
 
     kind = "reporter"
+    sealed_under = ("reporter", "id")
 
     id: str
     address: str
     class_: str = "public"
     """public, isp, partner or trap."""
     edges: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)

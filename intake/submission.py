@@ -35,6 +35,7 @@ class Submission(Record, frozen=True):
     """One thing handed in: `size` bytes with SHA-256 `sha256`; `received` is our clock, UTC."""
 
     kind = "submission"
+    sealed_under = ("submission", "id")
     indexed = ("sha256", "channel")
 
     id: str
@@ -47,14 +48,6 @@ class Submission(Record, frozen=True):
     envelope: Envelope = Envelope()
     filename: str = ""
     """As the sender named it; data, never a path of ours."""
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)
 
 
 class Verdict(Value, frozen=True):
@@ -76,17 +69,11 @@ class Unpacked(Record, frozen=True):
     """That a submission was unpacked, and what was in it: a verdict for every item, reports and others."""
 
     kind = "unpacked"
+    key_field = "submission"
+    sealed_under = ("submission", "submission")
 
     submission: str
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def key(self) -> str:
-        return self.submission
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Submission.kind, self.submission)
 
 
 class Receipt(Value, frozen=True):

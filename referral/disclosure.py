@@ -58,19 +58,13 @@ class Consent(Record, frozen=True, kw_only=True):
     """That a reporter agreed to the transfer of what they reported, with their identity, to an authority abroad."""
 
     kind = "consent"
+    key_field = "reporter"
+    sealed_under = ("reporter", "reporter")
 
     reporter: str
     at: datetime
     how: str
     """Where the agreement is written down: a form, a letter, a standing agreement with an ISP."""
-
-    @property
-    def key(self) -> str:
-        return self.reporter
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Reporter.kind, self.reporter)
 
 
 class Cut(Value, frozen=True):

@@ -76,6 +76,7 @@ class AssistanceRequest(Record, frozen=True, kw_only=True):
     """
 
     kind = "request"
+    sealed_under = ("request", "root")
     indexed = ("root", "case")
 
     id: str
@@ -96,14 +97,6 @@ class AssistanceRequest(Record, frozen=True, kw_only=True):
     exception: Exception_ | None = None
     originals: bool = False
     demo: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.root)
 
     def field(self, number: int) -> Field:
         """The field of that number, 1 to 38."""
@@ -137,6 +130,7 @@ class Approval(Record, frozen=True, kw_only=True):
     """
 
     kind = "approval"
+    sealed_under = ("request", "root")
     indexed = ("request",)
 
     request: str
@@ -151,15 +145,13 @@ class Approval(Record, frozen=True, kw_only=True):
     def key(self) -> str:
         return f"{self.request}/{self.person}"
 
-    @property
-    def under(self) -> tuple[str, str]:
-        return (AssistanceRequest.kind, self.root)
-
 
 class Seal(Record, frozen=True, kw_only=True):
     """The bundle of an approved version: SHA-256 and size of the file, digest of its tag manifest, who signed it."""
 
     kind = "seal"
+    key_field = "request"
+    sealed_under = ("request", "root")
 
     request: str
     root: str
@@ -169,19 +161,13 @@ class Seal(Record, frozen=True, kw_only=True):
     by: str
     at: datetime
 
-    @property
-    def key(self) -> str:
-        return self.request
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (AssistanceRequest.kind, self.root)
-
 
 class Outcome(Record, frozen=True, kw_only=True):
     """What became of the request `root`: sent (version, digest, bundle, address) or withdrawn (reason). Only one is."""
 
     kind = "outcome"
+    key_field = "root"
+    sealed_under = ("request", "root")
 
     root: str
     what: Literal["sent", "withdrawn"]
@@ -195,31 +181,17 @@ class Outcome(Record, frozen=True, kw_only=True):
     attempt: str = ""
     """Tells two calls apart that say the same: only the one whose record is kept hands over a mail."""
 
-    @property
-    def key(self) -> str:
-        return self.root
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (AssistanceRequest.kind, self.root)
-
 
 class Delivery(Record, frozen=True, kw_only=True):
     """That a sent request left through an outbox; `place` is the file or the mail's Message-ID."""
 
     kind = "delivery"
+    key_field = "root"
+    sealed_under = ("request", "root")
 
     root: str
     place: str
     at: datetime
-
-    @property
-    def key(self) -> str:
-        return self.root
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (AssistanceRequest.kind, self.root)
 
 
 def day(value: Any) -> date | None:

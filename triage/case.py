@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Literal
 
 from intake.record import Record, name_of
-from intake.submission import Submission
 from triage.harm import Assessment
 
 What = Literal["filed", "absorbed", "merged", "claimed", "released", "closed", "reopened", "override"]
@@ -31,16 +30,13 @@ class Claim(Record, frozen=True):
     report: str
     """Whose key it was."""
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class DistinctReporter(Record, frozen=True):
     """That `reporter` (keyed hash; with '/loss' for a loss told) counts in `case`, first by `report`; create-only,
     in the store alone."""
 
     kind = "distinct_reporter"
+    sealed_under = ("case_view", "case")
     indexed = ("case",)
 
     case: str
@@ -50,10 +46,6 @@ class DistinctReporter(Record, frozen=True):
     @property
     def key(self) -> str:
         return f"{self.case}/{self.reporter}"
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return ("case_view", self.case)
 
 
 class Merge(Record, frozen=True):
@@ -67,10 +59,6 @@ class Merge(Record, frozen=True):
     """The report that met both."""
     at: datetime
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class Filing(Record, frozen=True, kw_only=True):
     """That a report was filed in a case, why, and how it was assessed.
@@ -80,6 +68,8 @@ class Filing(Record, frozen=True, kw_only=True):
     """
 
     kind = "filing"
+    key_field = "report"
+    sealed_under = ("submission", "submission")
     indexed = ("case", "submission")
 
     report: str
@@ -94,31 +84,16 @@ class Filing(Record, frozen=True, kw_only=True):
     assessment: Assessment
     at: datetime
 
-    @property
-    def key(self) -> str:
-        return self.report
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (Submission.kind, self.submission)
-
 
 class Case(Record, frozen=True):
     """A case, opened by its first report."""
 
     kind = "case"
+    sealed_under = ("case", "id")
 
     id: str
     first_report: str
     at: datetime
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)
 
 
 class CaseEvent(Record, frozen=True, kw_only=True):
@@ -153,6 +128,7 @@ class Note(Record, frozen=True):
     """What a person wrote about a case; its key comes from what it was written for."""
 
     kind = "note"
+    sealed_under = ("note", "id")
     indexed = ("case",)
 
     id: str
@@ -160,11 +136,3 @@ class Note(Record, frozen=True):
     by: str
     text: str
     at: datetime
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)

@@ -53,6 +53,7 @@ class CaseView(View, frozen=True):
     """
 
     kind = "case_view"
+    sealed_under = ("case_view", "id")
     indexed = ("band", "rank_key", "claimed_by", "state", "harm_kind", "lane")
 
     id: str
@@ -88,14 +89,6 @@ class CaseView(View, frozen=True):
     """open, claimed, closed or merged."""
     lane: str = ""
     rank_key: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return (self.kind, self.id)
 
     @property
     def text(self) -> str:

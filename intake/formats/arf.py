@@ -84,7 +84,7 @@ def _best(content: bytes, tree: Tree, among: Sequence[int]) -> Node | None:
 
 
 def _is_mail(data: bytes) -> bool:
-    names = {field.name.lower() for field in mime.split(data).root.fields}
+    names = mime.head(data).first.keys()
     return "from" in names and len(names & {"received", "date", "subject", "message-id", "to", "return-path"}) > 1
 
 
@@ -118,7 +118,7 @@ def _claims(content: bytes, node: Node, desk: Desk) -> Claims:
     once: dict[str, str] = {}
     many: dict[str, list[str]] = {name: [] for name in _MANY.values()}
     extra: list[tuple[str, str]] = []
-    for field in mime.split(data).root.fields:
+    for field in mime.head(data).fields:
         name, value = field.name.lower(), _value(data, field, desk)
         if name in _MANY:
             many[_MANY[name]].append(value)

@@ -94,6 +94,6 @@ def _is_mail(node: Node, content: bytes) -> bool:
 
 def _microsoft(content: bytes, claims: Claims) -> Claims:
     """Outlook.com's complaint feed names the complainant in the attached mail instead of in a feedback part."""
-    root = mime.split(content[: mime.HEADER_BLOCK]).root
+    root = mime.head(content[: mime.HEADER_BLOCK])
     recipient = mime.first(content, root, _MICROSOFT)
     return Claims(note=claims.note, rcpt_to=(recipient[:320],)) if recipient else claims

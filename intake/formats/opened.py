@@ -163,10 +163,9 @@ class Desk:
 
 def lacks(content: bytes) -> tuple[str, ...]:
     """What a full report of this message would have had, and it has not."""
-    root = mime.split(content[: 2 * mime.HEADER_BLOCK]).root
-    names = {field.name.lower() for field in root.fields}
-    out = [] if names else ["headers"]
-    if "received" not in names:
+    root = mime.head(content[: 2 * mime.HEADER_BLOCK])
+    out = [] if root.fields else ["headers"]
+    if "received" not in root.first:
         out.append("received")
     if not content[root.body_start :].strip():
         out.append("body")

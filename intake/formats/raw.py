@@ -30,7 +30,7 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
 
 def is_mail(tree: Tree) -> bool:
     """Whether a field that mail has stands in the header."""
-    return any(field.name.lower() in _FIELDS for field in tree.root.fields)
+    return not _FIELDS.isdisjoint(tree.root.first)
 
 
 def read_emlx(item: Item, desk: Desk) -> bool:

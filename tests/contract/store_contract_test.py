@@ -12,31 +12,22 @@ from intake.store.sqlite import open_store
 
 class Thing(Record, frozen=True):
     kind = "thing"
+    key_field = "name"
+    sealed_under = ("thing", "name")
     indexed = ("colour", "size")
     name: str
     colour: str = "red"
     size: int = 1
     says: str = ""
 
-    @property
-    def key(self) -> str:
-        return self.name
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return ("thing", self.name)
-
 
 class Board(View, frozen=True):
     kind = "board"
+    key_field = "name"
     indexed = ("state",)
     name: str
     state: str = "open"
     words: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.name
 
     @property
     def text(self) -> str:

@@ -27,41 +27,26 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 class Owner(Record, frozen=True):
     kind = "owner"
+    key_field = "name"
+    sealed_under = ("owner", "name")
     indexed = ("colour",)
     name: str
     colour: str = "red"
 
-    @property
-    def key(self) -> str:
-        return self.name
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return ("owner", self.name)
-
 
 class Derived(Record, frozen=True):
     kind = "derived"
+    key_field = "owner"
+    sealed_under = ("owner", "owner")
     owner: str
     says: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.owner
-
-    @property
-    def under(self) -> tuple[str, str]:
-        return ("owner", self.owner)
 
 
 class House(Record, frozen=True):
     kind = "plain"
+    key_field = "name"
     name: str
     says: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.name
 
 
 TABLE = Table(
