@@ -10,12 +10,15 @@ ends the header block unless a field follows it, as mail clients read it.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from intake import transfer
+from intake.tree import Field, Node, Tree
 from intake.words import parameters, words
+
+__all__ = ["BOUNDARY", "DECODED", "DEPTH", "EMBEDDED", "ENCODED", "FIELDS", "HEADER_BLOCK", "HEADER_VALUE", "PARTS",
+           "Field", "Node", "Tree", "decoded", "first", "head", "split", "value"]  # fmt: skip
 
 DEPTH = 50
 """Most levels below the root."""
@@ -48,46 +51,6 @@ _TYPE = re.compile(r"[!-.0-~]{1,100}/[!-.0-~]{1,150}")
 
 _Span = list[Any]
 """What will be a Field, while lines are still added to it: name, start, colon, end."""
-
-
-class Field(NamedTuple):
-    """One header field: data[start:end] without its last line end; the colon stands at `colon`."""
-
-    name: str
-    start: int
-    colon: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One part. Offsets count bytes of the message; the body is [body_start, end)."""
-
-    type: str
-    params: tuple[tuple[str, str], ...]
-    name: str
-    disposition: str
-    encoding: str
-    charset: str
-    header_start: int
-    body_start: int
-    end: int
-    depth: int
-    fields: tuple[Field, ...]
-    children: tuple[int, ...]
-    parent: int
-    first: Mapping[str, Field] = field(compare=False)
-    """The first field of each name in lower case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """All parts in the order of the document; `root` is nodes[0]."""
-
-    root: Node
-    nodes: tuple[Node, ...]
-    flags: tuple[str, ...]
-    limits: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -336,7 +299,6 @@ class _Splitter:
         draft.index()
         draft.body_start = position
         return position
-
 
     def take(self, draft: _Draft, fields: list[_Span], start: int, stop: int, following: int) -> bool:
         """Add one header line to `fields`; False where the header block ends before it."""

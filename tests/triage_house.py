@@ -24,7 +24,7 @@ SECRET = b"s" * 32
 
 
 class House:
-    """What triage needs of an archive: `store`, `get`, `keep` and their bulk forms. `kept` lists what was kept, in order."""
+    """What triage needs of an archive: `store`, `get`, `keep` and their bulk forms. `kept`: in order."""
 
     def __init__(self) -> None:
         self.store = open_store(None)
