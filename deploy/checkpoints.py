@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.wiring import House, now
 from intake.archive import Erasure
-from intake.store import Slot
+from intake.store import Slot, every
 from intake.vault import checkpoint, keys, series
 from intake.vault.checkpoint import Checkpoint, SeriesHead
 from intake.vault.reader import Reader
@@ -29,12 +29,7 @@ def head_of(reader: Reader, name: str) -> SeriesHead | None:
 
 def erasures(house: House) -> Iterator[Erasure]:
     """Every kept Erasure."""
-    cursor = ""
-    while True:
-        page, cursor = house.store.find(Erasure, {}, cursor=cursor, limit=500)
-        yield from page
-        if not cursor:
-            return
+    return every(house.store, Erasure, {})
 
 
 def erased(house: House) -> set[Slot]:

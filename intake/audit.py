@@ -7,6 +7,7 @@ from datetime import datetime
 
 from intake.archive import Archive
 from intake.record import Record
+from intake.store import every
 
 
 class Audit(Record, frozen=True):
@@ -30,10 +31,5 @@ def note(archive: Archive, entry: Audit) -> None:
 
 def about(archive: Archive, subject: str) -> list[Audit]:
     """All entries about a subject, oldest first."""
-    entries: list[Audit] = []
-    cursor = ""
-    while True:
-        page, cursor = archive.store.find(Audit, {"subject": subject}, cursor=cursor, limit=500)
-        entries += page
-        if not cursor:
-            return sorted(entries, key=lambda each: (each.at, each.id))
+    found = every(archive.store, Audit, {"subject": subject})
+    return sorted(found, key=lambda each: (each.at, each.id))

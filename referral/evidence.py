@@ -14,7 +14,7 @@ from enrichment.examination import Examination
 from intake.errors import Damaged, Refused
 from intake.record import Record, Value, sha256
 from intake.report import Report, Reporter
-from intake.store import Where
+from intake.store import Finder, Where, every
 from intake.submission import Submission
 from referral.disclosure import Consent, Copy, Cut, identifiers, redacted
 from referral.dossier import Dossier, Item, Pointer
@@ -35,14 +35,6 @@ class Proof(Protocol):
     def salt(self) -> bytes: ...
 
 
-class Finder(Protocol):
-    """The verb of the store that referral uses (`intake/store`)."""
-
-    def find(
-        self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100
-    ) -> tuple[Sequence[R], str]: ...
-
-
 class Archive(Protocol):
     """What referral needs of the archive (`intake/archive.py`)."""
 
@@ -55,14 +47,8 @@ class Archive(Protocol):
 
 
 def all_of(archive: Archive, type_: type[R], where: Where) -> list[R]:
-    """Every kept record of that type with these declared keys, page by page."""
-    found: list[R] = []
-    cursor = ""
-    while True:
-        page, cursor = archive.store.find(type_, where, "", cursor, 500)
-        found += page
-        if not cursor:
-            return found
+    """Every kept record of that type with these declared keys."""
+    return list(every(archive.store, type_, where))
 
 
 def item_of(archive: Archive, report_id: str) -> Item:

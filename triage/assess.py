@@ -12,6 +12,7 @@ from enrichment.examination import Examination
 from intake.archive import Archive
 from intake.record import Record, Value
 from intake.report import Report
+from intake.store import every
 from triage.campaign import JoinKey, keys_of
 from triage.case import Case, CaseEvent, Filing, case_id
 from triage.fold import CaseView
@@ -52,12 +53,8 @@ def assess(archive: Archive, reports: Sequence[str], clock: Clock, secret: bytes
 
 def refold(archive: Archive) -> None:
     """Bring the view of every case up to date with its stream: after a rebuild, or at a start."""
-    cursor = ""
-    while True:
-        cases, cursor = archive.store.find(Case, {}, cursor=cursor, limit=200)
-        catch_up(archive, [case.id for case in cases])
-        if not cursor:
-            return
+    for case in every(archive.store, Case, {}):
+        catch_up(archive, [case.id])
 
 
 def concerned(archive: Archive, submissions: Iterable[str]) -> set[str]:

@@ -11,6 +11,7 @@ import msgspec
 
 from intake.archive import Archive
 from intake.report import Report
+from intake.store import every
 from triage.case import CaseEvent, DistinctReporter, Filing
 from triage.fold import CaseView, advance
 
@@ -139,11 +140,8 @@ def _first(archive: Archive, case: str, reporter: str, report: str) -> bool:
 
 def _take_over(archive: Archive, taken: str, case: str) -> int:
     """The reporters of `taken` count in `case` too; how many of them were new to it."""
-    new, cursor = 0, ""
-    while True:
-        rows, cursor = archive.store.find(DistinctReporter, {"case": taken}, cursor=cursor, limit=500)
-        for row in rows:
-            fresh = _first(archive, case, row.reporter, row.report)
-            new += fresh and not row.reporter.endswith("/loss")
-        if not cursor:
-            return new
+    new = 0
+    for row in every(archive.store, DistinctReporter, {"case": taken}):
+        fresh = _first(archive, case, row.reporter, row.report)
+        new += fresh and not row.reporter.endswith("/loss")
+    return new

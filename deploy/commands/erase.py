@@ -11,6 +11,7 @@ from intake.archive import LegalHold
 from intake.errors import Refused
 from intake.record import name_of
 from intake.report import Report, Reporter
+from intake.store import every
 from intake.submission import Submission
 from triage import assess
 
@@ -55,13 +56,7 @@ def owners_of(desk: Desk, kind: str, key: str) -> list[Name]:
 
 
 def _submissions(desk: Desk, reporter: str) -> set[str]:
-    found: set[str] = set()
-    cursor = ""
-    while True:
-        page, cursor = desk.house.store.find(Report, {"reporter": reporter}, cursor=cursor, limit=500)
-        found |= {each.submission for each in page}
-        if not cursor:
-            return found
+    return {each.submission for each in every(desk.house.store, Report, {"reporter": reporter})}
 
 
 def _drop_work(house: House, submissions: list[str]) -> None:

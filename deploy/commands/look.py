@@ -11,6 +11,7 @@ from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
 from enrichment.examination import Examination
 from intake.errors import Refused
 from intake.report import Report
+from intake.store import every
 from intake.submission import Submission
 from triage import rank
 from triage.case import Filing
@@ -23,23 +24,14 @@ COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "n
 
 def cases(desk: Desk) -> Iterator[CaseView]:
     """Every case that is not part of another, the most harmful first."""
-    cursor = ""
-    while True:
-        page, cursor = desk.house.store.find(CaseView, {}, order="rank_key", cursor=cursor, limit=200)
-        yield from (view for view in page if view.state != "merged")
-        if not cursor:
-            return
+    found = every(desk.house.store, CaseView, {}, order="rank_key")
+    return (view for view in found if view.state != "merged")
 
 
 def filings(desk: Desk, view: CaseView) -> Iterator[Filing]:
     """The filings of a case and of those that it took in."""
     for case in (view.id, *view.members):
-        cursor = ""
-        while True:
-            page, cursor = desk.house.store.find(Filing, {"case": case}, cursor=cursor, limit=500)
-            yield from page
-            if not cursor:
-                break
+        yield from every(desk.house.store, Filing, {"case": case})
 
 
 def reasons(view: CaseView) -> list[dict[str, str]]:
@@ -138,7 +130,8 @@ def explained(report: Report, examination: Examination) -> dict[str, Any]:
     for check in examination.checks:
         methods.setdefault(check.method, []).append(check)
     return {
-        "report": report.id, "format": report.format, "sha256": report.sha256, "missing": report.missing,
+        "report": report.id, "submission": report.submission, "reporter": report.reporter,
+        "format": report.format, "sha256": report.sha256, "missing": report.missing,
         "message": {
             "from": [each.address for each in message.from_], "to": [each.address for each in message.to],
             "subject": message.subject, "date": message.date, "language": message.language,
@@ -163,6 +156,7 @@ def explained(report: Report, examination: Examination) -> dict[str, Any]:
 def _print(found: dict[str, Any]) -> None:
     message, boundary = found["message"], found["boundary"]
     out.print(f"[bold]{escape(defanged(message['subject'] or '(no subject)'))}[/bold]")
+    out.print(f"[dim]report {found['report']}, submission {found['submission']}, reporter {found['reporter']}[/dim]")
     out.print(f"from {escape(defanged(', '.join(message['from']) or '?'))}, {message['date'] or 'no date'}, "
               f"{message['language'] or 'language not known'}")  # fmt: skip
     out.print(f"handed over by [bold]{boundary.ip or 'nobody that can be named'}[/bold] "

@@ -5,7 +5,7 @@ second one joins by passing `tests/contract/store_contract_test.py`. Rows that `
 whose frame is durable in the vault.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -66,6 +66,24 @@ def row_of(record: Record, slot: Slot | None = None, place: Place | None = None)
         kind=record.kind, key=record.key, digest=sha256(body), body=body, owner=record.under, slot=slot, place=place,
         where=record.where(),
     )  # fmt: skip
+
+
+class Finder(Protocol):
+    """The verb `find` alone."""
+
+    def find(
+        self, type_: type[R], where: Where, order: str = "", cursor: str = "", limit: int = 100
+    ) -> tuple[Sequence[R], str]: ...
+
+
+def every(store: Finder, type_: type[R], where: Where, order: str = "") -> Iterator[R]:
+    """All rows that `find` gives, page by page."""
+    cursor = ""
+    while True:
+        page, cursor = store.find(type_, where, order, cursor, 500)
+        yield from page
+        if not cursor:
+            return
 
 
 class Store(Protocol):
