@@ -49,6 +49,7 @@ class Writer:
         self.start = (self._reached.segment, self._reached.offset)
         """Segment and offset at which this writer goes on."""
         self._books = self._last_book()
+        self._announced = self._read_announced()
         self._book: Book | None = None
         self._next_book: Future[Book] | None = None
         self._held: dict[Slot, bytes] = {}
@@ -67,6 +68,13 @@ class Writer:
     def _last_book(self) -> int:
         return max((int(path.stem) for path in (self._vault / self.series).glob("*.book")), default=0)
 
+    def _read_announced(self) -> int:
+        """The last book whose public frame is durable, as the last writer of this series left word; 0: not known."""
+        try:
+            return int((self._vault / self.series / "announced").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
     def new_slot(self) -> Slot:
         """A key slot that nothing was sealed under yet; its book is durable. Its key is held until `release`."""
         with self._guard:
@@ -82,8 +90,14 @@ class Writer:
 
     @property
     def house(self) -> Slot:
-        """The slot of records that need not be forgettable alone."""
+        """The slot of records that need not be forgettable alone.
+
+        A writer that can open old books goes on with that of its last one, so that a command which only notes a look
+        makes no book.
+        """
         with self._guard:
+            if self._book is None and self._announced and self._key_of is not None:
+                return Slot(series=self.series, book=self._announced, number=0)
             return self._open_book().house
 
     def _open_book(self) -> Book:
@@ -237,6 +251,8 @@ class Writer:
             self._closing = True
             self._work.notify()
         self._thread.join()
+        if self._book is not None:
+            (self._vault / self.series / "announced").write_text(f"{self._book.number}\n")
         if self._file >= 0:
             os.close(self._file)
         os.close(self._mark)

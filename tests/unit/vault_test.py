@@ -88,6 +88,18 @@ def test_a_restart_goes_on_in_the_same_series_with_a_new_book(vault):
     assert result.problems == [] and result.frames == 2 * (1 + 20)
 
 
+def test_a_writer_that_can_open_old_books_makes_none_for_the_house(vault):
+    reader = Reader(vault, PRIVATE)
+    places = []
+    for number in range(3):
+        writer = Writer(vault, "command", PRIVATE.public_key, reader.key_of)
+        places.append(writer.append("audit", writer.house, b"entry %d" % number))
+        writer.close()
+    assert len(list(vault.glob("*/*.book"))) == 1
+    assert [Reader(vault, PRIVATE).read(place).plain for place in places] == [b"entry 0", b"entry 1", b"entry 2"]
+    assert verify(Reader(vault, PRIVATE)).problems == []
+
+
 def test_two_writers_of_a_role_own_two_series(vault):
     first = Writer(vault, "smtp", PRIVATE.public_key)
     second = Writer(vault, "smtp", PRIVATE.public_key)
