@@ -5,6 +5,7 @@ NEEDS. No input or output, no clock, no score.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from msgspec import field
@@ -19,7 +20,7 @@ from intake.record import Cite, Value
 from intake.report import Claims
 
 
-class Facts(Value, frozen=True):
+class Facts(Value, frozen=True, dict=True):
     """One report: what it claims, its message, the walk of its lines, authentication, and every answer by question id.
 
     `zones` are the lists that were to be asked; `limits` say why the report is not fully examined.
@@ -39,7 +40,7 @@ class Facts(Value, frozen=True):
         found = self.lookups.get(f"{type_} {name}") if name else None
         return found if found is not None and found.known else None
 
-    @property
+    @cached_property
     def pointer(self) -> Lookup | None:
         """The reverse names of the boundary address, as of now."""
         return self.lookup("PTR", reverse(self.boundary.ip))
@@ -54,7 +55,7 @@ class Facts(Value, frozen=True):
         """The lines under the boundary, which anyone can have typed."""
         return self.hops[self.boundary.index + 1 :] if self.boundary.index >= 0 else ()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The reverse name of the boundary address: as recorded at receipt, else as of now; '' where there is none."""
         now = self.pointer
@@ -79,7 +80,7 @@ class Facts(Value, frozen=True):
             return True
         return None if any(each is None for each in answers) else False
 
-    @property
+    @cached_property
     def listings(self) -> tuple[Listing, ...]:
         """What every list that is about addresses says of the boundary address."""
         zones = [zone for zone in self.zones if zone.about == "address"]

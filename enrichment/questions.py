@@ -108,5 +108,5 @@ def _domains(message: Message) -> list[str]:
     """Registrable domains of sender, answer address, envelope and links, in that order."""
     senders = [each.address.rpartition("@")[2] for each in (*message.from_, *message.reply_to)]
     hosts = [*senders, _envelope(message), *(link.host for link in message.links)]
-    names = (registrable(alabels(host)) for host in hosts)
+    names = (registrable(alabels(host)) for host in dict.fromkeys(hosts))
     return list(dict.fromkeys(name for name in names if name))

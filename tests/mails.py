@@ -21,6 +21,7 @@ from nacl.signing import SigningKey
 from enrichment.examination import Boundary, Check, Hop
 from enrichment.facts import Lookup
 from enrichment.gather.authentication import Evaluated, evaluate
+from enrichment.gather.reported import reported
 from intake.message import Address, Header, Message
 from intake.record import Cite, sha256
 
@@ -173,7 +174,8 @@ def evaluated(
     hops: tuple[Hop, ...] = (),
 ) -> Evaluated:
     """The judgement over `data`; without `hop` there is no boundary."""
-    return evaluate(data, message(data), hops, hop or Boundary(), answers(texts or {}), at, edges)
+    read, line = message(data), hop or Boundary()
+    return evaluate(data, read, hops, line, answers(texts or {}), at, reported(read, line, edges))
 
 
 def only(found: Evaluated, method: str) -> Check:

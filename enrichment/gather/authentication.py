@@ -24,10 +24,11 @@ from enrichment.examination import Boundary, Check, Hop
 from enrichment.facts import Lookup, Question
 from enrichment.gather import canonical, spf
 from enrichment.gather.asked import Asked, cite
+from enrichment.gather.canonical import Mail
 from enrichment.gather.dmarc import Identity, dmarc
 from enrichment.gather.keys import Key, key, unfit
 from enrichment.gather.names import alabels
-from enrichment.gather.reported import reported
+from enrichment.gather.reported import Reported
 from enrichment.gather.signature import CLOCK_SLOP, Stop, coverage, lateness, owner, signed_names
 from intake.domains import registrable
 from intake.message import Header, Message
@@ -68,15 +69,6 @@ class Evaluated(Value, frozen=True):
     limits: tuple[str, ...] = ()
 
 
-class _Mail(NamedTuple):
-    """A message as dkimpy wants it: fields, body with CRLF, and the two canonical bodies."""
-
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    simple: bytes
-    relaxed: bytes
-
-
 class _Judged(NamedTuple):
     """What one signature came to."""
 
@@ -94,23 +86,21 @@ def evaluate(
     boundary: Boundary,
     answers: Mapping[str, Lookup],
     at: datetime,
-    edges: tuple[str, ...] = (),
+    claimed: Reported,
 ) -> Evaluated:
     """The authentication of the mail `data`, read as `message`, whose Received lines are `hops`.
 
     `answers` are Lookups by question id. `at` is when the report came, an upper bound of when the mail was received.
-    `edges` (as in Reporter) are given only where the copy came whole and the reporter is who it says; see `reported`.
-    Never raises for what is in the mail or the answers.
+    `claimed` is what `reported` makes of the mail. Never raises for what is in the mail or the answers.
     """
     asked = Asked(answers)
     received = _received(hops, boundary, at)
     author = _author(message)
     sender = spf.check(message, boundary, asked)
     signatures, hit = _signatures(data, message, asked, received, author)
-    claimed, unread = reported(message, boundary, edges)
-    checks = (sender, *signatures, *_dmarc(message, author, sender, signatures, asked), *claimed)
+    checks = (sender, *signatures, *_dmarc(message, author, sender, signatures, asked), *claimed.checks)
     questions = asked.questions
-    limits = {*hit, *unread} | ({"questions"} if len(questions) > QUESTIONS else set())
+    limits = {*hit, *claimed.limits} | ({"questions"} if len(questions) > QUESTIONS else set())
     limits |= {"authentication"} if any(each.reason.startswith("limit: ") for each in signatures) else set()
     return Evaluated(checks=checks, questions=questions[:QUESTIONS], limits=tuple(sorted(limits)))
 
@@ -176,7 +166,7 @@ def _check(method: str, judged: _Judged, header: Header, author: str) -> Check:
     )
 
 
-def _read(data: bytes) -> _Mail:
+def _read(data: bytes) -> Mail:
     """The message for dkimpy, once for all signatures. Raises Stop where it can't be read or is over a limit."""
     end = _BLANK_LINE.search(data, 0, HEADER_BLOCK)
     head, body = (data[: end.end()], data[end.end() :]) if end else (data, b"")
@@ -188,15 +178,14 @@ def _read(data: bytes) -> _Mail:
         raise Stop("unverifiable", "unparseable headers") from error
     if len(headers) > HEADERS:
         raise Stop("unverifiable", "limit: too many header fields")
-    text = canonical.crlf(body)
-    return _Mail([(name, value) for name, value in headers], text, canonical.simple(text), canonical.relaxed(text))
+    return Mail([(name, value) for name, value in headers], body)
 
 
-def _values(mail: _Mail, name: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _values(mail: Mail, name: bytes) -> Iterator[tuple[bytes, bytes]]:
     return (each for each in mail.headers if each[0].lower() == name)
 
 
-def _signature(mail: _Mail, field: tuple[bytes, bytes], asked: Asked, received: datetime) -> _Judged:
+def _signature(mail: Mail, field: tuple[bytes, bytes], asked: Asked, received: datetime) -> _Judged:
     """One DKIM signature, judged; whatever dkimpy trips over is a permanent error of the signature."""
     judged = _Judged("permerror")
     try:
@@ -265,7 +254,7 @@ def _exponent(found: Key) -> int:
 
 
 def _verify(
-    mail: _Mail, field: tuple[bytes, bytes], tags: dict[bytes, bytes], names: list[bytes], found: Key
+    mail: Mail, field: tuple[bytes, bytes], tags: dict[bytes, bytes], names: list[bytes], found: Key
 ) -> tuple[str, str]:
     """(result, reason) of the arithmetic; for a body that differs, once more with bare CR read as line end."""
     form = tags.get(b"c", b"simple/simple").partition(b"/")[2] or b"simple"
@@ -281,7 +270,7 @@ def _verify(
 
 
 def _arithmetic(
-    mail: _Mail, field: tuple[bytes, bytes], tags: dict[bytes, bytes], names: list[bytes], found: Key, body: bytes
+    mail: Mail, field: tuple[bytes, bytes], tags: dict[bytes, bytes], names: list[bytes], found: Key, body: bytes
 ) -> str:
     """What does not match, or ''."""
     signer = dkim.DKIM(logger=_QUIET, minkey=1)
@@ -309,7 +298,7 @@ def _policy(tags: dict[bytes, bytes], found: Key, bits: int, late: str, reason: 
     return ("policy", late) if late else ("pass", reason)
 
 
-def _chain(mail: _Mail, asked: Asked, received: datetime) -> _Judged:
+def _chain(mail: Mail, asked: Asked, received: datetime) -> _Judged:
     """The ARC chain (RFC 8617 section 5.2). A pass is the sealers' word and worth what they are trusted for."""
     fields = [each for each in mail.headers if each[0].lower() in dkim.ARC.ARC_HEADERS]
     if sum(name.lower() == b"arc-seal" for name, _ in fields) > ARC_SETS or len(fields) > 3 * ARC_SETS:

@@ -5,10 +5,32 @@ body already in canonical form, which it then leaves as it is.
 """
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 
 _LINE_END = re.compile(rb"\r?\n")
 _SPACE = re.compile(rb"[ \t]+")
 _BARE_CR = re.compile(rb"\r(?!\n)")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message as dkimpy wants it: fields and body; the canonical forms are made when a key is there to try them."""
+
+    headers: list[tuple[bytes, bytes]]
+    raw: bytes
+
+    @cached_property
+    def body(self) -> bytes:
+        return crlf(self.raw)
+
+    @cached_property
+    def simple(self) -> bytes:
+        return simple(self.body)
+
+    @cached_property
+    def relaxed(self) -> bytes:
+        return relaxed(self.body)
 
 
 def crlf(body: bytes) -> bytes:

@@ -5,6 +5,7 @@ are mapped by UTS 46 and encoded by IDNA 2008 (RFC 5891); underscores are allowe
 """
 
 import codecs
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 import idna
@@ -17,6 +18,7 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _SEPARATORS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
 
 
+@lru_cache(maxsize=4096)
 def alabels(text: str) -> str:
     """`text` as a DNS name in lower-case A-labels without final dot, or '' where it is none (RFC 1035, RFC 5891)."""
     if not text or len(text) > LONGEST_NAME + 1:
@@ -37,6 +39,7 @@ def _label(text: str) -> str:
     return text if text and len(text) <= LONGEST_LABEL and _LETTERS.issuperset(text) else ""
 
 
+@lru_cache(maxsize=4096)
 def reverse(address: str, zone: str = "") -> str:
     """The reverse name of an IP address under `zone` (RFC 5782 section 2.1); default the zones of the PTR records.
 

@@ -8,7 +8,7 @@ The two other conditions, that the copy came whole and that the reporter is who 
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import authres
 
@@ -39,8 +39,17 @@ _INSTANCE = re.compile(r"i=\d{1,3};")
 _PAIR = re.compile(r'([a-z-]{1,30})=("[^"]{0,400}"|[^;\s"]{1,400})')
 
 
-def reported(message: Message, boundary: Boundary, edges: tuple[str, ...]) -> tuple[tuple[Check, ...], tuple[str, ...]]:
-    """(Checks, limits hit) of every such field, topmost first. `edges` as in Reporter."""
+class Reported(NamedTuple):
+    """The Checks that others reported, topmost first, and the limits hit."""
+
+    checks: tuple[Check, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+def reported(message: Message, boundary: Boundary, edges: tuple[str, ...]) -> Reported:
+    """What every such field says. `edges` (as in Reporter) are given only where the copy came whole and the reporter is
+    who it says; without them nothing is trusted.
+    """
     fields = [header for name in _VARIANTS for header in message.all(name)]
     spf = list(message.all("Received-SPF"))
     checks: list[Check] = []
@@ -51,7 +60,7 @@ def reported(message: Message, boundary: Boundary, edges: tuple[str, ...]) -> tu
             continue
         read = _received_spf if header.name.lower() == "received-spf" else _results
         checks += read(header, boundary, edges)
-    return tuple(checks), tuple(limits)
+    return Reported(tuple(checks), tuple(limits))
 
 
 def _depth(text: str) -> int:

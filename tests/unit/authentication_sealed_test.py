@@ -6,6 +6,7 @@ import sys
 CODE = """
 import sys
 from intake.domains import registrable
+from enrichment.gather.reported import reported
 from tests.mails import AT, PLAIN, RECEIVED, answers, boundary, ed25519, evaluate, message, record, signed
 
 private, public = ed25519()
@@ -24,7 +25,7 @@ read, hop = message(data), boundary(data)
 registrable("sender.test")  # the list of public suffixes is read by whoever starts the child
 seen = []
 sys.addaudithook(lambda name, _: seen.append(name) if name.startswith(("open", "socket", "import", "os.")) else None)
-found = evaluate(data, read, (), hop, known, AT, ("isp.test",))
+found = evaluate(data, read, (), hop, known, AT, reported(read, hop, ("isp.test",)))
 print([each.result for each in found.checks if each.method == "dkim"], seen)
 """
 
