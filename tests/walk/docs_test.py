@@ -29,6 +29,11 @@ import typer
 
 from deploy import settings
 from deploy.cli import app
+from deploy.commands.report import ORDER
+from enrichment.facts import ANSWERED
+from enrichment.finding import Strength, Term
+from enrichment.indicator import INDICATORS
+from triage.harm import Kind
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -310,7 +315,7 @@ def commands():
         return list(below(typer.main.get_command(app), ()))
 
 
-@pytest.mark.parametrize(("words", "options"), commands(), ids=lambda each: " ".join(each))
+@pytest.mark.parametrize(("words", "options"), commands(), ids=" ".join)
 def test_every_verb_and_option_is_spoken_of(words, options):
     verb = re.compile(rf"lapwing\b[^\n|]*\b{' '.join(words)}\b")
     pages = [text for text in (page.read_text() for page in PAGES) if verb.search(text)]
@@ -350,6 +355,19 @@ def test_every_variable_is_spoken_of():
     ours = {"LAPWING_HOME", "LAPWING_PERSON", "LAPWING_SETTINGS", *settings.OTHERS}
     everything = "\n".join(page.read_text() for page in PAGES)
     assert not {name for name in ours if name not in everything}
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("investigator.md", (*get_args(Kind), *(each.name for each in INDICATORS))),
+        ("isp.md", ORDER),
+        ("json.md", (*get_args(Strength), *get_args(Term), *ANSWERED, "timeout", "servfail", "withheld")),
+    ],
+)
+def test_every_word_of_the_results_is_explained(page, words):
+    text = (ROOT / "docs" / page).read_text()
+    assert not [word for word in words if f"`{word}`" not in text]
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
