@@ -1,7 +1,7 @@
 """Harm order and kind of the judged corpora messages, beside published orderings of the same messages.
 
 Run: LAPWING_CORPORA=/path/to/corpora .venv/bin/python tests/bench/harm_quality.py [dev|held-out] [--errors]
-The path holds judged.csv, groups.csv, manifest.csv and the folder `pack`. Near-duplicate groups fall whole into one of
+The pack holds judged.csv, groups.csv, manifest.csv (see tests/corpora.py). Near-duplicate groups fall whole into one of
 two halves by the digest of their name: rules are made by looking at `dev` only. Nothing is looked up: senders are
 unproven here. Gain 2^harm-1, without 'unclear' and 'disputed'.
 """
@@ -9,7 +9,6 @@ unproven here. Gain 2^harm-1, without 'unclear' and 'disputed'.
 import csv
 import hashlib
 import math
-import os
 import sys
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from pathlib import Path
 from enrichment.examination import Examination
 from intake.message import derive
 from intake.report import Claims
+from tests import corpora
 from triage.harm import Assessment, grade_of
 from triage.judge import judge
 from triage.rank import Standing, rank_key
@@ -57,7 +57,7 @@ def rows(folder: Path, half: str = "") -> list[Judged]:
     for row in csv.DictReader((folder / "judged.csv").open(encoding="utf-8")):
         part = half_of(groups[row["id"]])
         if row["kind"] not in ("unclear", "disputed") and half in ("", part):
-            data = (folder / "pack" / paths[row["id"]]).read_bytes()
+            data = (folder / paths[row["id"]]).read_bytes()
             found.append(judged(row, part, data, lexicon()))
     return sorted(found, key=lambda each: each.place)
 
@@ -125,13 +125,13 @@ def _errors(found: Sequence[Judged]) -> None:
 
 def main() -> int:
     """Print the figures."""
-    folder = os.environ.get("LAPWING_CORPORA", "")
-    if not folder:
-        print("LAPWING_CORPORA is not set: there is nothing to measure")
+    folder = corpora.found()
+    if folder is None:
+        print(f"{corpora.ABSENT}: there is nothing to measure")
         return 2
     only = [each for each in sys.argv[1:] if not each.startswith("-")]
     start = time.perf_counter()
-    found = rows(Path(folder), only[0] if only else "")
+    found = rows(folder, only[0] if only else "")
     seconds = time.perf_counter() - start
     for half in only or ("dev", "held-out"):
         print(report(half, [each for each in found if each.half == half]))

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import made
 
+from tests import corpora
+
 SETTINGS = '[dns]\nmode = "off"\n'
 FIRST = b"From: a@bench.example\r\nSubject: first\r\nMessage-ID: <first@bench.example>\r\n\r\nBefore the clock.\r\n"
 PASSES = ("ours", "theirs")
@@ -111,9 +113,9 @@ def apart(which: str, folder: Path) -> Figures:
 
 def messages(number: int) -> tuple[str, list[bytes]]:
     """What is measured with, and its name."""
-    corpora = os.environ.get("LAPWING_CORPORA", "")
-    if corpora:
-        return "real mail of LAPWING_CORPORA", made.drawn(Path(corpora), number)
+    folder = corpora.found()
+    if folder is not None:
+        return "real mail of LAPWING_CORPORA", made.drawn(folder, number)
     return "messages made from the samples", list(made.copies(number))
 
 

@@ -5,7 +5,6 @@ The pack is not ours to publish: its folder is named by LAPWING_CORPORA, and wit
 
 import base64
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -14,14 +13,17 @@ import pytest
 from intake import mime
 from intake.formats import Found, Opened, open_submission
 from intake.header import mailboxes
-
-ROOT = os.environ.get("LAPWING_CORPORA", "")
-pytestmark = pytest.mark.skipif(not ROOT, reason="LAPWING_CORPORA names no folder with the corpora pack")
+from tests.corpora import files, pack
 
 
-def test_every_file_has_at_least_one_outcome() -> None:
+@pytest.fixture
+def root() -> Path:
+    return pack()
+
+
+def test_every_file_has_at_least_one_outcome(root: Path) -> None:
     count: Counter[str] = Counter()
-    for path in sorted(path for path in Path(ROOT).rglob("*") if path.is_file()):
+    for path in files(root):
         data = path.read_bytes()
         opened = open_submission(data, path.name)
         assert opened.found, path
@@ -33,9 +35,9 @@ def test_every_file_has_at_least_one_outcome() -> None:
     assert count["report"] > 5000
 
 
-def test_reports_of_the_pack_are_read_as_feedback() -> None:
+def test_reports_of_the_pack_are_read_as_feedback(root: Path) -> None:
     folders = ("report-abuse", "report-auth-failure", "report-opt-out", "report-untyped")
-    mails = [path for folder in folders for path in sorted(Path(ROOT, folder).rglob("*.eml"))]
+    mails = [path for folder in folders for path in sorted((root / folder).rglob("*.eml"))]
     read = [open_submission(path.read_bytes(), path.name, cover=True) for path in mails]
     arf = [opened for opened in read if opened.found[0].format == "arf"]
     print(f"{len(arf)} of {len(mails)} feedback reports read as ARF")
@@ -43,16 +45,16 @@ def test_reports_of_the_pack_are_read_as_feedback() -> None:
     assert sum(opened.found[0].end > opened.found[0].start for opened in arf) >= len(arf) - 1
 
 
-def test_bounces_of_the_pack_are_bounces() -> None:
-    mails = sorted(Path(ROOT, "bounce").rglob("*.eml"))
+def test_bounces_of_the_pack_are_bounces(root: Path) -> None:
+    mails = sorted((root / "bounce").rglob("*.eml"))
     codes = Counter(open_submission(path.read_bytes(), path.name).found[0].verdict for path in mails)
     print(f"{codes['bounce'] + codes['auto-reply']} of {len(mails)} bounces recognised")
     assert codes["bounce"] + codes["auto-reply"] >= len(mails) - 8
 
 
-def test_spam_and_ham_of_the_pack_are_not_called_bounces() -> None:
+def test_spam_and_ham_of_the_pack_are_not_called_bounces(root: Path) -> None:
     folders = ("phishing", "phishing-unconfirmed", "scam-lure", "advance-fee", "ham", "pharma", "spam-unspecified")
-    mails = [path for folder in folders for path in sorted(Path(ROOT, folder).rglob("*.eml"))]
+    mails = [path for folder in folders for path in sorted((root / folder).rglob("*.eml"))]
     wrong = [path for path in mails if open_submission(path.read_bytes()).found[0].verdict in ("bounce", "auto-reply")]
     assert wrong == []
 
@@ -80,10 +82,10 @@ def compared(case: dict, opened: Opened, found: Found) -> dict[str, bool]:
     return out
 
 
-def test_inline_forwards_of_the_fixtures_are_reproduced() -> None:
+def test_inline_forwards_of_the_fixtures_are_reproduced(root: Path) -> None:
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
-    for path in sorted(Path(ROOT, "format-fixture", "crisp-fwd").glob("*.expected.json")):
+    for path in sorted((root / "format-fixture" / "crisp-fwd").glob("*.expected.json")):
         case = json.loads(path.read_text())
         text = path.with_name(path.name.replace(".expected.json", ".txt")).read_text(encoding="utf-8")
         _, opened = forwarded(case, text)

@@ -1,23 +1,20 @@
 """Real mail: every .eml is derived without an exception and every cite lies in its bytes. Reads, changes nothing."""
 
-import os
 import time
-from pathlib import Path
 
 import pytest
 
 from intake.message import Message, derive, warm
 from intake.record import sha256
+from tests.corpora import pack
 
-CORPORA = os.environ.get("LAPWING_CORPORA", "")
 
-
-@pytest.mark.skipif(not CORPORA, reason="LAPWING_CORPORA names no folder of real mail")
 def test_every_mail_is_derived(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = pack()
     warm()
     count = size = 0
     spent = 0.0
-    for path in sorted(Path(CORPORA).rglob("*.eml")):
+    for path in sorted(folder.rglob("*.eml")):
         data = path.read_bytes()
         started = time.process_time()
         message = derive(data)

@@ -1,25 +1,22 @@
 """Received lines of real mail: how many are understood. Reads what LAPWING_CORPORA names and changes nothing."""
 
-import os
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from enrichment.received import read
 from intake.message import Header
 from intake.record import Cite
+from tests.corpora import pack
 
-CORPORA = os.environ.get("LAPWING_CORPORA", "")
 SHARE = 0.97
 _FOLD = re.compile(r"\n(?=[ \t])")
 
 
-@pytest.mark.skipif(not CORPORA, reason="LAPWING_CORPORA names no folder of real mail")
 def test_lines_with_a_from_part_are_understood(capsys: pytest.CaptureFixture[str]) -> None:
     counted: Counter[str] = Counter()
-    for path in sorted(Path(CORPORA).rglob("*.eml")):
+    for path in sorted(pack().rglob("*.eml")):
         head = path.read_bytes()[:300_000].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("latin-1")
         for line in _FOLD.sub("", head).split("\n"):
             if line.lower().startswith("received: from "):
