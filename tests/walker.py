@@ -24,7 +24,9 @@ COMMAND = str(Path(sys.executable).with_name("lapwing"))
 SAMPLES = Path(__file__).parent.parent / "deploy" / "samples"
 MANIFEST: dict[str, Any] = json.loads((SAMPLES / "manifest.json").read_text("utf-8"))
 OFFLINE = {"LAPWING_DNS_MODE": "off"}
-"""Environment of a home that asks nobody."""
+"""What every command and process here is told unless a test says otherwise: nobody is asked about anything."""
+RECORDED = {"LAPWING_DNS_MODE": "recorded"}
+"""For a home that has a recording, as that of the demonstration."""
 PATIENCE = 120.0
 
 _APART = """
@@ -61,9 +63,9 @@ class Ran:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment without settings of Lapwing, and with these."""
+    """The environment without settings of Lapwing, and with these; the DNS is off unless they say otherwise."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
-    return clean | more
+    return clean | OFFLINE | more
 
 
 def lapwing(home: Path, *words: str | Path, seconds: float = 300.0, **more: str) -> Ran:

@@ -115,7 +115,7 @@ def test_the_command_shows_it_and_its_bytes_stay(desk: Desk, tmp_path: Path) -> 
     data = mail(text="examine-hangs", tag="shown")
     folder = write(tmp_path / "mail", {"bad": data})
     submissions(desk, folder)
-    line = lapwing(desk.home, "report", "--json", folder, **OFFLINE).line
+    line = lapwing(desk.home, "report", "--json", folder).line
     (report,) = line["reports"]
     told = explained(desk.home, [report["report"]])[report["report"]]
     assert told["limits"] == ["not fully examined (time)", "not-fully-examined"]
@@ -135,7 +135,7 @@ def dying(home: Path, report: str) -> int:
 def test_what_kills_its_worker_three_times_is_held_until_a_person_says_again(tmp_path: Path) -> None:
     home = tmp_path / "home"
     folder = write(tmp_path / "mail", {str(number): mail(tag=f"n{number}") for number in range(5)})
-    ran = lapwing(home, "report", "--json", "--no-wait", folder, **OFFLINE)
+    ran = lapwing(home, "report", "--json", "--no-wait", folder)
     assert [each["verdict"] for each in ran.lines] == ["received"] * 5
     house = open_house(home, "judge", OFFLINE)
     with only_one(home):
@@ -156,7 +156,7 @@ def test_what_kills_its_worker_three_times_is_held_until_a_person_says_again(tmp
     assert kept is not None and archive.messages([kept])[poison] in {path.read_bytes() for path in folder.iterdir()}
     assert lapwing(home, "hold", "retry", "enrich", poison).status == 0
     assert lapwing(home, "hold", "retry", "enrich", poison).status == 1
-    assert lapwing(home, "report", "--json", folder, **OFFLINE).status == 0
+    assert lapwing(home, "report", "--json", folder).status == 0
     assert archive.get(Filing, poison) is not None
     assert lapwing(home, "hold", "list", "--json").lines == []
 
@@ -200,7 +200,7 @@ def test_hostile_files_end_soon_and_all_are_accounted_for(tmp_path: Path) -> Non
         (tmp_path / "mail" / name).write_bytes(data)
     (tmp_path / "mail" / "good.eml").write_bytes(mail())
     began = time.monotonic()
-    ran = lapwing(tmp_path / "home", "report", "--json", tmp_path / "mail", **OFFLINE)
+    ran = lapwing(tmp_path / "home", "report", "--json", tmp_path / "mail")
     took = time.monotonic() - began
     verdicts = {Path(each["path"]).name: each["verdict"] for each in ran.lines}
     assert verdicts.keys() == HOSTILE.keys() | {"good.eml"}

@@ -19,7 +19,7 @@ from deploy.wiring import open_house
 from enrichment.gather.resolver import Recorded
 from intake.audit import about
 from tests import walker
-from tests.walker import COMMAND, MANIFEST, SAMPLES, Ran, apart, lapwing, run
+from tests.walker import COMMAND, MANIFEST, RECORDED, SAMPLES, Ran, apart, lapwing, run
 
 EXPECTED = {each["file"]: each for each in MANIFEST["submissions"]}
 CASES = {each["campaign"]: each for entry in EXPECTED.values() for each in entry["expected"]}
@@ -65,7 +65,7 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("demo")
     command = apart(folder / "apart", COMMAND, "--home", str(folder / "home"), "demo", "--json")
-    return Demo(run(command, 300.0, {}), folder / "home", (folder / "apart").exists())
+    return Demo(run(command, 300.0, RECORDED), folder / "home", (folder / "apart").exists())
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +160,7 @@ def test_boundaries_and_findings_are_as_expected(demo: Demo, explained: dict[str
 
 def test_no_network_was_used(demo: Demo) -> None:
     """Its answers are recorded; where the kernel grants a network of its own, it had one with nothing in it."""
-    house = open_house(demo.home, "judge", {})
-    assert isinstance(house.resolver, Recorded)
+    assert isinstance(open_house(demo.home, "judge", {}).resolver, Recorded)
     if not demo.apart:
         pytest.skip("this kernel grants no network of its own; the answers came from the recording")
     assert demo.ran.status == 0

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.walker import OFFLINE, SAMPLES, Ran, explained, lapwing, mail, serving
+from tests.walker import SAMPLES, Ran, explained, lapwing, mail, serving
 
 KINDS = {
     "phishing", "malware", "advance-fee", "extortion", "investment", "job-mule", "pharma-health", "counterfeit",
@@ -109,7 +109,7 @@ def home(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def taken(folder: Path, home: Path) -> Ran:
     """Everything handed in at once, with a path that is not there and one that the system can't read."""
-    return lapwing(home, "report", "--json", folder, folder / "missing.eml", "/proc/self/mem", **OFFLINE)
+    return lapwing(home, "report", "--json", folder, folder / "missing.eml", "/proc/self/mem")
 
 
 @pytest.fixture(scope="module")
@@ -165,14 +165,14 @@ def test_each_message_of_a_maildir_is_a_report(taken: Ran) -> None:
 
 
 def test_a_second_run_adds_no_report(taken: Ran, folder: Path, home: Path, queue: list[dict[str, Any]]) -> None:
-    again = lapwing(home, "report", "--json", folder, **OFFLINE)
+    again = lapwing(home, "report", "--json", folder)
     before = {report["report"] for each in taken.lines for report in each["reports"]}
     assert {report["report"] for each in again.lines for report in each["reports"]} == before
     assert lapwing(home, "queue", "--json").lines == queue
 
 
 def test_all_taken_is_status_0(home: Path, taken: Ran, folder: Path) -> None:
-    ran = lapwing(home, "report", "--json", folder / "arf.eml", folder / "noise.bin", **OFFLINE)
+    ran = lapwing(home, "report", "--json", folder / "arf.eml", folder / "noise.bin")
     assert (ran.status, [each["verdict"] for each in ran.lines]) == (0, ["report", "not-a-report"])
 
 
@@ -254,10 +254,10 @@ def test_what_is_not_there_is_status_1_in_one_sentence(home: Path, taken: Ran, w
 
 def test_without_waiting_it_only_hands_in(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(mail(tag="later"))
-    first = lapwing(tmp_path / "home", "report", "--json", "--no-wait", tmp_path / "a.eml", **OFFLINE)
+    first = lapwing(tmp_path / "home", "report", "--json", "--no-wait", tmp_path / "a.eml")
     assert (first.status, first.line["verdict"], first.line["reports"]) == (0, "received", [])
     assert first.line["sha256"] == sha256(mail(tag="later")).hexdigest()
-    later = lapwing(tmp_path / "home", "report", "--json", tmp_path / "a.eml", **OFFLINE)
+    later = lapwing(tmp_path / "home", "report", "--json", tmp_path / "a.eml")
     assert (later.status, later.line["verdict"], len(later.line["reports"])) == (0, "report", 1)
     assert sum(len(case["reports"]) for case in lapwing(tmp_path / "home", "queue", "--json").lines) == 1
 
@@ -274,7 +274,7 @@ def batch(folder: Path, name: str, count: int) -> Path:
 def together(home: Path, folders: list[Path]) -> list[Ran]:
     """A `report` command on each, all at the same time."""
     with ThreadPoolExecutor(len(folders)) as several:
-        return list(several.map(lambda folder: lapwing(home, "report", "--json", folder, **OFFLINE), folders))
+        return list(several.map(lambda folder: lapwing(home, "report", "--json", folder), folders))
 
 
 def test_two_commands_at_once_each_get_all_their_reports_filed(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_two_commands_at_once_each_get_all_their_reports_filed(tmp_path: Path) -
 
 def test_two_commands_beside_a_running_system(tmp_path: Path) -> None:
     folders = [batch(tmp_path, name, 10) for name in ("left", "right")]
-    with serving(tmp_path / "home", **OFFLINE) as house:
+    with serving(tmp_path / "home") as house:
         house.mail(mail(tag="by-smtp"))
         for ran in together(house.home, folders):
             assert ran.status == 0, ran.err
@@ -303,7 +303,7 @@ def test_two_reporters_of_one_message_are_two_reports(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(mail(tag="both"))
     for person in ("one@isp.example", "two@isp.example", "TWO@isp.example"):
         options = ("--reporter", person, "--json", tmp_path / "a.eml")
-        assert lapwing(tmp_path / "home", "report", *options, **OFFLINE).status == 0
+        assert lapwing(tmp_path / "home", "report", *options).status == 0
     (case,) = lapwing(tmp_path / "home", "queue", "--json").lines
     assert (len(case["reports"]), case["reporters"]) == (2, 2)
 
