@@ -42,7 +42,7 @@ PORTS = {"2525": "smtp", "8025": "upload"}
 """Ports that the pages name; the run has free ones in their place."""
 RECORDED = {"README.md", "investigator.md", "json.md"}
 """Pages that look around in the demonstration's home, whose settings name a recording; the others ask nobody."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 _DIGIT = r"(?=[a-z]*\d)"
 _LETTER = "[0-9a-hjkmnp-tv-z]"
 SHAPES = (
@@ -62,10 +62,9 @@ class Shown(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """What became of it: its status and what it printed; `wrong` says what isn't as the page says."""
+    """What became of it: what it printed; `wrong` says what isn't as the page says."""
 
     shown: Shown
-    status: int
     printed: str
     wrong: str
 
@@ -190,7 +189,8 @@ class Shell:
 def _until(done, what):
     end = time.monotonic() + PATIENCE
     while not done():
-        assert time.monotonic() < end, f"not in {PATIENCE:.0f} s: {what}"
+        if time.monotonic() > end:
+            raise TimeoutError(f"not in {PATIENCE:.0f} s: {what}")
         time.sleep(0.02)
 
 
@@ -224,18 +224,16 @@ def walk(page, folder, demo_home):
         shutil.copytree(demo_home, folder / "here" / ".lapwing" / "demo", symlinks=True)
         del known["LAPWING_DNS_MODE"]
     names, shell = Names(ports), Shell(folder, known)
+    shown, ran = session(page), []
     try:
-        return _through(session(page), names, shell)
+        for each, following in zip(shown, [*shown[1:], Shown("", "")], strict=True):
+            ran.append(_one(each, following, names, shell))
+            if ran[-1].wrong:
+                break
+    except TimeoutError as late:
+        ran.append(Ran(shown[len(ran)], "", str(late)))
     finally:
         shell.close()
-
-
-def _through(shown, names, shell):
-    ran = []
-    for each, following in zip(shown, [*shown[1:], Shown("", "")], strict=True):
-        ran.append(_one(each, following, names, shell))
-        if ran[-1].wrong:
-            break
     return ran
 
 
@@ -249,7 +247,7 @@ def _one(shown, following, names, shell):
         wrong = f"ended with status {status}"
     elif shown.output and not names.match(shown.output, printed):
         wrong = "printed something else than the page shows"
-    return Ran(shown, status, printed, wrong)
+    return Ran(shown, printed, wrong)
 
 
 @pytest.fixture(scope="module")
@@ -258,9 +256,8 @@ def demo(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo") / "home"
     known = environment(home.parent, free_ports())
     del known["LAPWING_DNS_MODE"]
-    ran = subprocess.run(
-        ["lapwing", "--home", str(home), "demo"], env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = ["lapwing", "--home", str(home), "demo"]
+    ran = subprocess.run(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert ran.returncode == 0, ran.stdout
     return home, ran.stdout
 
@@ -281,9 +278,8 @@ def test_every_command_does_what_the_page_shows(page, request):
         if any(re.search(rf"\b{tool}\b", each.command) for each in session(page)) and not shutil.which(tool):
             pytest.skip(f"{tool} is not installed, and {page.name} shows commands with it")
     for each in request.getfixturevalue("walked")[page]:
-        assert not each.wrong, (
-            f"{page.name}: $ {each.shown.command}\n{each.wrong}\n\n{each.printed}\n\n{each.shown.output}"
-        )
+        told = f"{page.name}: $ {each.shown.command}\n{each.wrong}\n\n{each.printed}\n\n{each.shown.output}"
+        assert not each.wrong, told
 
 
 def test_only_the_two_setup_commands_are_not_run():
@@ -294,11 +290,10 @@ def test_only_the_two_setup_commands_are_not_run():
 
 
 def test_the_readme_shows_what_the_demonstration_prints(demo):
-    shown = [lines for language, lines in blocks(ROOT / "README.md") if language == "text"]
+    shown = ["\n".join(lines) for language, lines in blocks(ROOT / "README.md") if language == "text"]
     assert shown
-    for lines in shown:
-        names = Names({})
-        assert names.match("\n".join(lines), demo[1], whole=False), f"{demo[1]}\n\nis not\n\n" + "\n".join(lines)
+    for text in shown:
+        assert Names({}).match(text, demo[1], whole=False), f"{demo[1]}\n\nis not\n\n{text}"
 
 
 def commands():
