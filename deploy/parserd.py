@@ -3,6 +3,7 @@
 Started by `intake/parsing.py` with two pipes and an empty environment; never by hand.
 """
 
+import gc
 import sys
 from datetime import UTC, datetime
 
@@ -58,6 +59,8 @@ def main() -> None:
     """Load everything that parsing may need, then close in and serve."""
     jobs = Jobs()
     warm(jobs)
+    gc.collect()
+    gc.freeze()
     serve({UNPACK: jobs.unpack, EXAMINE: jobs.examine}, sys.stdin.buffer, sys.stdout.buffer)
 
 

@@ -58,6 +58,8 @@ LINE = (
 """The steps that follow from records by themselves, in order."""
 
 
+CHILDREN = 4
+"""Parsing children of one process at most; there are not more than processors."""
 QUESTIONS = 60
 """Questions to the DNS per report and turn; those of a batch are asked together."""
 
@@ -118,7 +120,7 @@ class House:
 
     @cached_property
     def parser(self) -> parsing.Parser:
-        return parsing.Parser(parsing.command("deploy.parserd"))
+        return parsing.Parser(parsing.command("deploy.parserd"), children=min(len(os.sched_getaffinity(0)), CHILDREN))
 
     @cached_property
     def resolver(self) -> Resolver:

@@ -21,7 +21,7 @@ from enrichment.questions import divided
 from intake.archive import Archive
 from intake.errors import Refused
 from intake.message import Message
-from intake.parsing import NotExamined, Parser
+from intake.parsing import Given, NotExamined, Parser
 from intake.record import Cite, Value, sha256
 from intake.report import Claims, Report, Reporter
 from intake.submission import Submission
@@ -88,6 +88,7 @@ class Clock(Protocol):
 class _Desk:
     """One report while it is examined."""
 
+    lane: int
     report: Report
     data: bytes
     context: Context
@@ -102,10 +103,12 @@ def enrich(tools: Tools, keys: Sequence[str]) -> None:
     desks = _desks(tools, [key for key in keys if f"{key}/1" not in done])
     open_ = list(desks)
     for turn in range(TURNS):
-        asking = [(desk, _turn(tools, desk, last=turn == TURNS - 1)) for desk in open_]
-        asking = [pair for pair in asking if pair[1]]
+        last = turn == TURNS - 1
+        asking = [pair for pair in _turn(tools, open_, last) if pair[1] and not last]
         _answer(tools, asking)
         open_ = [desk for desk, _ in asking]
+        if not open_:
+            break
     records = [_examination(tools, desk) for desk in desks]
     tools.work.put("assess", [each.report for each in records])
     tools.archive.keep_all(records)
@@ -121,8 +124,10 @@ def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:
         raise Refused("erased", "this report is not kept any more")
     messages = archive.messages(reports.values())
     return [
-        _Desk(each, messages[key], _context(tools, each, submissions[each.submission], reporters.get(each.reporter)))
-        for key, each in sorted(reports.items())
+        _Desk(
+            lane, each, messages[key], _context(tools, each, submissions[each.submission], reporters.get(each.reporter))
+        )
+        for lane, (key, each) in enumerate(sorted(reports.items()))
     ]
 
 
@@ -134,17 +139,27 @@ def _context(tools: Tools, report: Report, submission: Submission, reporter: Rep
     )  # fmt: skip
 
 
-def _turn(tools: Tools, desk: _Desk, last: bool) -> list[Question]:
-    """Let the child look with the answers so far; the questions that are new, none on the last turn."""
-    told = msgspec.structs.replace(desk.context, answers=desk.answers, last=last)
+def _turn(tools: Tools, desks: Sequence[_Desk], last: bool) -> list[tuple[_Desk, list[Question]]]:
+    """Let the children look with the answers so far; each desk's questions that are new."""
+    given = [
+        Given(desk.lane, desk.data, msgspec.structs.replace(desk.context, answers=desk.answers, last=last))
+        for desk in desks
+    ]
+    results = tools.parser.run_all(JOB, given, Examined)
+    return [(desk, _seen(desk, result)) for desk, result in zip(desks, results, strict=True)]
+
+
+def _seen(desk: _Desk, result: Examined | NotExamined) -> list[Question]:
+    """Put what a child says on the desk if it can be believed; the questions that are new."""
     try:
-        examined: Examined = tools.parser.run(JOB, desk.data, told, Examined)
-        _check(examined, desk)
+        if isinstance(result, NotExamined):
+            raise result
+        _check(result, desk)
     except NotExamined as error:
         desk.failed = error.reason
         return []
-    desk.examined = examined
-    return [] if last else [each for each in examined.questions if each.id not in desk.answers]
+    desk.examined = result
+    return [each for each in result.questions if each.id not in desk.answers]
 
 
 def _answer(tools: Tools, asking: Sequence[tuple[_Desk, Sequence[Question]]]) -> None:
@@ -164,7 +179,7 @@ def _check(examined: Examined, desk: _Desk) -> None:
     """`NotExamined` when the child says what can't be: another digest, or a cite of bytes or lookups that aren't
     there.
     """
-    digest, size = sha256(desk.data), len(desk.data)
+    digest, size = desk.report.sha256, len(desk.data)
     if examined.message.sha256 != digest or examined.message.size != size:
         raise NotExamined("shape")
     for cite in _cites(examined):

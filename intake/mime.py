@@ -45,7 +45,6 @@ _FIELD = re.compile(rb"([!-9;-~]{1,256})[ \t]*:")
 _DELIMITER = re.compile(rb"\n--([^\n]{1,2000})")
 _DELIMITER_CR = re.compile(rb"[\r\n]--([^\r\n]{1,2000})")
 _EOL_CR = re.compile(rb"\r\n?|\n")
-_FOLD = re.compile(r"\r*\n|\r")
 _TYPE = re.compile(r"[!-.0-~]{1,100}/[!-.0-~]{1,150}")
 
 
@@ -120,9 +119,7 @@ def value(data: bytes, field: Field) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    if "\n" in text or "\r" in text:
-        text = _FOLD.sub("", text)
-    return text.strip(" \t")
+    return text.replace("\r", "").replace("\n", "").strip(" \t")
 
 
 def first(data: bytes, node: Node, name: str) -> str:

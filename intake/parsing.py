@@ -1,8 +1,9 @@
 """Parsing: warm child processes for hostile bytes: bytes in, records out, no keys, no sockets, no store.
 
 A child is exec'ed with two pipes and an empty environment, closes itself in (`sandbox.py`), and answers one job at
-a time. A child that hangs, bloats or dies is killed and replaced, and costs that one job a `NotExamined`; it is
-used for a limited number of jobs. On the pipes: length 4 bytes big-endian, then a MessagePack map.
+a time; several children work side by side. A child that hangs, bloats or dies is killed and replaced, and costs that
+one job a `NotExamined`; it is used for a limited number of jobs. On the pipes: length 4 bytes big-endian, then a
+MessagePack map.
 """
 
 import os
@@ -13,7 +14,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -24,6 +26,7 @@ WALL_SECONDS = 20.0
 """How long one job may take before its child is killed; large input gets a second more per 2 MB."""
 JOBS_PER_CHILD = 2_000
 MAX_ANSWER = 512 << 20
+STARTS = 3
 Job = Callable[[bytes, Any], Any]
 
 
@@ -47,19 +50,78 @@ class _Answer(Value, frozen=True):
     error: str = ""
 
 
-class Parser:
-    """A parent's handle on one child; `command` starts it. Safe to use from several threads, one job at a time."""
+class NoParser(Exception):
+    """No child starts: that is the installation's fault or the machine's, never that of the bytes."""
 
-    def __init__(self, command: Sequence[str], wall_seconds: float = WALL_SECONDS) -> None:
-        self._command, self._wall = tuple(command), wall_seconds
+
+class Given(NamedTuple):
+    """What one job is given. Jobs of one `lane` go to one child, which may remember what it read before."""
+
+    lane: int
+    data: bytes
+    about: object
+
+
+class Parser:
+    """A parent's handle on its children; `command` starts one, when it is first needed. Safe to use from several
+    threads.
+    """
+
+    def __init__(self, command: Sequence[str], wall_seconds: float = WALL_SECONDS, children: int = 1) -> None:
+        self._children = tuple(_Child(tuple(command), wall_seconds) for _ in range(children))
+
+    def run(self, job: str, data: bytes, about: object, type_: Any) -> Any:
+        """What the first child's job of that name makes of `data` and `about`, as `type_`; or raises `NotExamined`."""
+        return self._children[0].run(job, data, about, type_)
+
+    def run_all(self, job: str, given: Sequence[Given], type_: Any) -> list[Any]:
+        """`run` for each, by all children at once; a `NotExamined` stands in its place in the list."""
+        results: list[Any] = [None] * len(given)
+
+        def lane(number: int) -> None:
+            for index, each in enumerate(given):
+                if each.lane % len(self._children) == number:
+                    results[index] = self._children[number].tried(job, each, type_)
+
+        lanes = {each.lane % len(self._children) for each in given}
+        with ThreadPoolExecutor(max(len(lanes), 1), "parsing") as threads:
+            list(threads.map(lane, lanes))
+        return results
+
+    @property
+    def pid(self) -> int:
+        """The first child's process number, 0 when there is none."""
+        return self._children[0].pid
+
+    @property
+    def sandbox(self) -> str:
+        """How the first child is closed in: seccomp or limits."""
+        return self._children[0].sandbox
+
+    def close(self) -> None:
+        """Kill the children, if there are any."""
+        for child in self._children:
+            child.close()
+
+
+class _Child:
+    """One child and its pipes; does one job at a time."""
+
+    def __init__(self, command: tuple[str, ...], wall_seconds: float) -> None:
+        self._command, self._wall = command, wall_seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._jobs = 0
         self._guard = threading.Lock()
         self.sandbox = ""
-        """How the present child is closed in: seccomp or limits."""
+
+    def tried(self, job: str, given: Given, type_: Any) -> Any:
+        """The result, or the `NotExamined` that says why there is none."""
+        try:
+            return self.run(job, given.data, given.about, type_)
+        except NotExamined as error:
+            return error
 
     def run(self, job: str, data: bytes, about: object, type_: Any) -> Any:
-        """What the child's job of that name makes of `data` and `about`, decoded as `type_`; or `NotExamined`."""
         request = _Request(job=job, data=data, about=msgspec.Raw(msgspec.msgpack.encode(about)))
         with self._guard:
             answer = self._ask_twice(msgspec.msgpack.encode(request), self._wall + len(data) / 2_000_000)
@@ -97,27 +159,35 @@ class Parser:
         return answer
 
     def _ready(self) -> "subprocess.Popen[bytes]":
-        if self._child is not None and self._child.poll() is not None:
+        """The child, started when there is none; `NoParser` when none starts in three attempts."""
+        if self._child is not None and self._child.poll() is None:
+            return self._child
+        for _ in range(STARTS):
             self.close()
-        if self._child is None:
-            self._child = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={},
-                close_fds=True, bufsize=0,
-            )  # fmt: skip
-            self._jobs = 0
-            for pipe in (self._child.stdin, self._child.stdout):
-                os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
-            ready = _receive(self._child, time.monotonic() + 60.0)
-            self.sandbox = msgspec.msgpack.decode(ready, type=str)
+            try:
+                return self._start()
+            except NotExamined:
+                continue
+        self.close()
+        raise NoParser
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._child = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={},
+            close_fds=True, bufsize=0,
+        )  # fmt: skip
+        self._jobs = 0
+        for pipe in (self._child.stdin, self._child.stdout):
+            os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
+        ready = _receive(self._child, time.monotonic() + 60.0)
+        self.sandbox = msgspec.msgpack.decode(ready, type=str)
         return self._child
 
     @property
     def pid(self) -> int:
-        """The present child's process number, 0 when there is none."""
         return self._child.pid if self._child else 0
 
     def close(self) -> None:
-        """Kill the child, if there is one."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()

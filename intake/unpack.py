@@ -6,20 +6,22 @@ child was killed gets the verdict 'not-fully-examined', and its bytes stay.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from intake.archive import Archive
 from intake.errors import Refused
 from intake.formats.opened import Found, Made, Opened
-from intake.parsing import NotExamined, Parser
+from intake.parsing import Given, NotExamined, Parser
 from intake.record import Record, Value, canonical, name_of, sha256
 from intake.report import Decoding, Report, Reporter
 from intake.submission import Submission, Unpacked, Verdict
 from intake.work import Work
 
 JOB = "unpack"
+GROUP = 32 << 20
+"""Bytes of submissions that are opened side by side, unless one is larger."""
 
 
 class About(Value, frozen=True):
@@ -61,7 +63,8 @@ def unpack(tools: Tools, keys: Sequence[str]) -> None:
     """Unpack these submissions; doing it again changes nothing. `Refused('erased')` when one is not kept any more."""
     archive = tools.archive
     done = archive.get_all(Unpacked, keys)
-    drafts = [_draft(tools, key) for key in keys if key not in done]
+    groups = _groups(archive, [key for key in keys if key not in done])
+    drafts = [draft for group in groups for draft in _drafts(tools, group)]
     people = {draft.submission.id: reporter_of(tools, draft.submission) for draft in drafts}
     for draft in drafts:
         draft.reports = [_with_reporter(report, people[draft.submission.id]) for report in draft.reports]
@@ -71,20 +74,42 @@ def unpack(tools: Tools, keys: Sequence[str]) -> None:
     archive.keep_all([_unpacked(draft, kept) for draft in drafts])
 
 
-def _draft(tools: Tools, key: str) -> _Draft:
-    submission = tools.archive.get(Submission, key)
-    if submission is None:
-        raise Refused("erased", "this submission is not kept any more")
-    data = tools.archive.bytes_of(submission)
+def _groups(archive: Archive, keys: Sequence[str]) -> Iterator[list[Submission]]:
+    """These submissions, as many at a time as may be in memory together."""
+    found = archive.get_all(Submission, keys)
+    group: list[Submission] = []
+    for key in keys:
+        if key not in found:
+            raise Refused("erased", "this submission is not kept any more")
+        if group and sum(each.size for each in group) + found[key].size > GROUP:
+            yield group
+            group = []
+        group.append(found[key])
+    yield group
+
+
+def _drafts(tools: Tools, submissions: Sequence[Submission]) -> list[_Draft]:
+    given = [
+        Given(lane, tools.archive.bytes_of(each), About(filename=each.filename, cover=each.channel == "smtp"))
+        for lane, each in enumerate(submissions)
+    ]
+    results = tools.parser.run_all(JOB, given, Opened)
+    return [
+        _draft(tools, submission, each.data, result)
+        for submission, each, result in zip(submissions, given, results, strict=True)
+    ]
+
+
+def _draft(tools: Tools, submission: Submission, data: bytes, opened: Opened | NotExamined) -> _Draft:
     draft = _Draft(submission)
-    about = About(filename=submission.filename, cover=submission.channel == "smtp")
     try:
-        opened: Opened = tools.parser.run(JOB, data, about, Opened)
+        if isinstance(opened, NotExamined):
+            raise opened
         sources = _sources(data, opened.made)
     except NotExamined as error:
         draft.verdicts.append(_not_examined(submission, error.reason))
         return draft
-    names = [name_of("decoding", key, str(index)) for index in range(len(opened.made))]
+    names = [name_of("decoding", submission.id, str(index)) for index in range(len(opened.made))]
     for found in opened.found:
         _take(draft, found, sources, names)
     _keep_sources(tools.archive, draft, opened.made, names)

@@ -86,13 +86,15 @@ def _bounces(content: bytes, tree: Tree) -> bool:
     null = path == "<>" or "mailer-daemon" in path
     daemon = _DAEMON.search(mime.first(content, root, "from")[:1000]) is not None
     failed = mime.first(content, root, "x-failed-recipients") != ""
+    if not (null or daemon or failed):
+        return False
     named = _FAILED.search(words.words(mime.first(content, root, "subject"))[:300]) is not None
     body = content[root.body_start : min(root.end, root.body_start + _READ)]
     texted = _TEXT.search(body) is not None
     if b"<html" in body[:_READ].lower() and not null:
         return False
     carries = daemon and any(node.type in mime.EMBEDDED for node in tree.nodes)
-    return (null or daemon or failed) and (named + texted + failed + carries + (null and daemon)) >= 2
+    return named + texted + failed + carries + (null and daemon) >= 2
 
 
 def _auto_reply(content: bytes, tree: Tree) -> bool:

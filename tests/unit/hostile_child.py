@@ -52,6 +52,7 @@ def _deep(data, about):
 
 JOBS = {
     "echo": lambda data, about: data + _text(about).encode(),
+    "number": lambda data, about: os.getpid(),
     "big": lambda data, about: bytes(3_000_000),
     "environment": lambda data, about: dict(os.environ),
     "fail": lambda data, about: 1 // 0,

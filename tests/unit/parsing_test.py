@@ -7,16 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from intake.parsing import NotExamined, Parser
+from intake.parsing import Given, NoParser, NotExamined, Parser
 
 CHILD = Path(__file__).parent / "hostile_child.py"
 ROOT = Path(__file__).parents[2]
 
 
+START = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_path({str(CHILD)!r}, run_name='__main__')"
+COMMAND = (sys.executable, "-I", "-c", START)
+
+
 @pytest.fixture
 def parser():
-    start = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_path({str(CHILD)!r}, run_name='__main__')"
-    parser = Parser((sys.executable, "-I", "-c", start), wall_seconds=2.0)
+    parser = Parser(COMMAND, wall_seconds=2.0)
+    yield parser
+    parser.close()
+
+
+@pytest.fixture
+def several():
+    parser = Parser(COMMAND, wall_seconds=2.0, children=3)
     yield parser
     parser.close()
 
@@ -69,6 +79,37 @@ def test_a_child_that_misbehaves_costs_one_job(parser, job, reason):
 def test_an_answer_of_the_wrong_shape_is_not_believed(parser):
     with pytest.raises(NotExamined, match="shape"):
         parser.run("echo", b"text", "", dict)
+
+
+def test_many_jobs_are_done_side_by_side_and_answered_in_order(several):
+    given = [Given(lane, b"%d" % lane, "") for lane in range(20)]
+    assert several.run_all("echo", given, bytes) == [b"%d" % number for number in range(20)]
+    assert several.run_all("echo", [], bytes) == []
+    began = time.monotonic()
+    found = several.run_all("hang", [Given(lane, b"", "") for lane in range(3)], bytes)
+    assert [each.reason for each in found] == ["time"] * 3
+    assert time.monotonic() - began < 5
+
+
+def test_one_bad_job_among_many_costs_itself(several):
+    bad = several.run_all("die", [Given(1, b"", "")], bytes)
+    assert [each.reason for each in bad] == ["crash"]
+    assert several.run_all("echo", [Given(lane, b"x", "") for lane in range(6)], bytes) == [b"x"] * 6
+
+
+def test_jobs_of_one_lane_go_to_one_child(several):
+    first = several.run_all("number", [Given(lane, b"", "") for lane in range(6)], int)
+    assert first[:3] == first[3:] and len(set(first)) == 3
+    assert several.run_all("number", [Given(4, b"", "")], int) == [first[1]]
+
+
+def test_where_no_child_starts_nothing_is_said_of_the_bytes():
+    parser = Parser((sys.executable, "-I", "-c", "raise SystemExit(1)"))
+    with pytest.raises(NoParser):
+        parser.run("echo", b"", "", bytes)
+    with pytest.raises(NoParser):
+        parser.run_all("echo", [Given(0, b"", "")], bytes)
+    assert parser.pid == 0
 
 
 def test_a_child_that_somebody_else_kills_costs_nothing(parser):
