@@ -46,6 +46,12 @@ def write_checkpoint(house: House) -> Path:
     return path
 
 
+def age(house: House) -> float:
+    """Seconds since the newest checkpoint of this home was written; without one, since its vault was made."""
+    times = [path.stat().st_mtime for path in (house.home / "checkpoints").glob("*.json")]
+    return now().timestamp() - max(times, default=(house.keys / keys.PUBLIC).stat().st_mtime)
+
+
 def all_checkpoints(house: House) -> list[Checkpoint]:
     """Those in the home's folder, oldest first; `Damaged` when one's signature does not fit."""
     return [checkpoint.read(path.read_bytes()) for path in sorted((house.home / "checkpoints").glob("*.json"))]

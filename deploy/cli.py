@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from deploy.commands import case, demo, erase, look, operate, people, report, request
 from deploy.commands.desk import Desk, err
@@ -65,10 +66,12 @@ def main() -> None:
     try:
         app()
     except (Refused, Temporary) as error:
-        err.print(f"[red]lapwing:[/red] {error.says}")
+        err.print(f"[red]lapwing:[/red] {escape(error.says)}")
         sys.exit(1)
     except Damaged as error:
-        err.print(f"[red]lapwing: evidence is damaged[/red] ({error.digest}: {error.says}); run: lapwing verify")
+        err.print(
+            f"[red]lapwing: evidence is damaged[/red] ({error.digest}: {escape(error.says)}); run: lapwing verify"
+        )
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

@@ -29,7 +29,7 @@ if ! command -v "$python" >/dev/null || ! "$python" -c 'import ensurepip, venv' 
     apt_get python3 python3-venv
 fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Lapwing needs Python 3.11 or newer"; exit 1; }
-[ "$what" = check ] && apt_get postfix rbldnsd unbound swaks strace
+[ "$what" = check ] && apt_get curl postfix rbldnsd unbound swaks strace
 
 list=deploy/requirements.txt
 [ "$what" = check ] && list=deploy/requirements-dev.txt

@@ -6,11 +6,10 @@ everything that was synced before it started; no step runs before.
 
 import logging
 import sys
-import time
 from pathlib import Path
 
 from deploy.bell import Bell, ringer
-from deploy.checkpoints import write_checkpoint
+from deploy.checkpoints import age, write_checkpoint
 from deploy.process import run
 from deploy.wiring import House, open_house
 from intake.errors import Damaged
@@ -28,13 +27,11 @@ def main(home: Path) -> None:
     with only_one(home), run() as stopping:
         start(house)
         (home / "run" / "ready").write_text("ready\n")
-        signed = time.monotonic()
         while not stopping.is_set():
             if _follow(house):
                 ring()
-            if time.monotonic() - signed > DAY:
+            if age(house) > DAY:
                 write_checkpoint(house)
-                signed = time.monotonic()
             bell.wait(1.0)
     (home / "run" / "ready").unlink(missing_ok=True)
     bell.close()

@@ -182,7 +182,7 @@ def open_house(home: Path, role: str, environment: Mapping[str, str] | None = No
     """The house in that home; makes folder and keys when there are none, so that everything works without `init`."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = read(home, os.environ if environment is None else environment)
-    if not (home / "keys" / keys.PRIVATE).exists():
+    if not (home / "keys" / keys.PUBLIC).exists():
         if (home / "vault").exists():
             raise Refused(
                 "no-key", f"there is evidence in {home} but no operator key; restore keys/ from your safe copy"

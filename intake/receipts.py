@@ -26,7 +26,7 @@ class Receipts:
 
     def unpacked(self, records: Iterable[Unpacked]) -> None:
         """These submissions were opened; what was in them."""
-        rows = [(each.submission, "opened", msgspec.json.encode(_counts(each)).decode()) for each in records]
+        rows = [(each.submission, "unpacked", msgspec.json.encode(_counts(each)).decode()) for each in records]
         self._db.run_many("insert or ignore into receipts values (?, ?, ?)", rows)
 
     def forget(self, submissions: Iterable[str]) -> None:

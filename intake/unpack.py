@@ -13,6 +13,7 @@ from typing import Any
 from intake.archive import Archive
 from intake.errors import Refused
 from intake.formats.opened import Found, Made, Opened
+from intake.gate import source_of
 from intake.parsing import Given, NotExamined, Parser
 from intake.record import Record, Value, canonical, name_of, sha256
 from intake.report import Decoding, Report, Reporter
@@ -170,8 +171,13 @@ def _keep_sources(archive: Archive, draft: _Draft, made: Sequence[Made], names: 
 
 
 def reporter_of(tools: Tools, submission: Submission) -> Reporter:
-    """Who handed this in: the account, or the envelope sender; their edges as registered, or the address's domain."""
-    address = (submission.envelope.account or submission.envelope.mail_from).strip().lower()
+    """Who handed this in: the account, or the envelope sender; their edges as registered, or the address's domain.
+
+    Of strangers without a name those from one network address (IPv4 /32, IPv6 /64) count as one.
+    """
+    envelope = submission.envelope
+    peer = f"[{source_of(envelope.peer)}]" if envelope.peer else ""
+    address = (envelope.account or envelope.mail_from.strip("<>") or peer).strip().lower()
     domain = address.rpartition("@")[2]
     known = tools.known.get(address) or tools.known.get(domain) or Known(class_="public", edges=())
     edges = known.edges or ((domain,) if "." in domain else ())

@@ -17,6 +17,8 @@ from deploy.commands.desk import JSON, Desk, bar, emit, err, out
 from deploy.wiring import House, open_house
 from intake.errors import Refused
 from intake.follower import only_one
+from intake.store import every
+from intake.submission import Unpacked
 from intake.vault import segment, series
 from intake.vault.book import blank
 from intake.vault.verify import Verified, unexplained
@@ -181,6 +183,7 @@ def refill(house: House, quiet: bool) -> int:
         for each in erasures(house):
             house.archive.carry_out(each)
         assess.refold(house.archive)
+        house.receipts.unpacked(every(house.store, Unpacked, {}))
     house.writer.close()
     return count
 
@@ -234,8 +237,10 @@ def restore(
         raise Refused("no-checkpoint", "there is no checkpoint in this backup; a restore needs the newest one")
     shutil.copytree(source, desk.home, dirs_exist_ok=True)
     shutil.copytree(keys, desk.home / "keys", dirs_exist_ok=True)
-    house = open_house(desk.home, "restored")
+    house = open_house(desk.home, "command")
     list(series.recover_all(house.vault))
+    for name in series.all_series(house.vault):
+        series.retire(house.vault, name)
     checkpoints = all_checkpoints(house)
     for slot in checkpoints[-1].erased:
         blank(house.vault, slot)

@@ -82,6 +82,12 @@ def claim(vault: Path, role: str) -> tuple[str, int]:
     return name, handle
 
 
+def retire(vault: Path, series: str) -> None:
+    """Nobody writes this series any more: what comes after a restore goes into new ones."""
+    path = vault / series / "role"
+    path.write_text(f"{path.read_text().strip()} until a restore\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where a series stands: the number and header digest of its last frame, the number of its last segment."""

@@ -276,7 +276,7 @@ def walked(demo, tmp_path_factory):
 def test_every_command_does_what_the_page_shows(page, request):
     for tool in ("curl", "swaks"):
         if any(re.search(rf"\b{tool}\b", each.command) for each in session(page)) and not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed, and {page.name} shows commands with it")
+            pytest.fail(f"{tool} is not installed, and {page.name} shows commands with it: apt-get install {tool}")
     for each in request.getfixturevalue("walked")[page]:
         told = f"{page.name}: $ {each.shown.command}\n{each.wrong}\n\n{each.printed}\n\n{each.shown.output}"
         assert not each.wrong, told
