@@ -65,6 +65,11 @@ class Follower:
                 return total
 
     @property
+    def begun(self) -> bool:
+        """Whether the store has read anything of any series yet."""
+        return any(self._store.position(name) != (0, 0) for name in series.all_series(self._reader.folder))
+
+    @property
     def behind(self) -> bool:
         """Whether some series has synced frames that the store has not seen."""
         return any(self._unread(name) for name in series.all_series(self._reader.folder))
@@ -131,7 +136,8 @@ def only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Temporary("another process of this home follows the vault", 1.0) from error
+            says = "another process works in this home, such as a running `lapwing serve`; stop it first"
+            raise Temporary(says, 1.0) from error
         yield
     finally:
         os.close(handle)

@@ -28,8 +28,7 @@ from deploy.wiring import now
 from intake.errors import Refused
 from referral.approval import Signer
 from referral.contact import demo_contact
-from referral.draft import Change
-from referral.request import AssistanceRequest
+from triage.fold import CaseView
 
 MARK = "demo"
 DRAFTER, APPROVER = "anna", "ben"
@@ -71,6 +70,7 @@ def demo(
 ) -> None:
     """The whole line on sample reports, or on your own mail: from the door to the sealed request."""
     desk: Desk = context.obj
+    desk.makes = True
     if paths:
         own(desk, paths, json)
     else:
@@ -81,11 +81,16 @@ def own(desk: Desk, paths: list[Path], json: bool) -> None:
     """Report these files, show the queue, draft a request for the top case if it is concrete."""
     handed = hand_in(desk, paths, "", quiet=json)
     work(desk, [each for each in handed if each.submission], quiet=json)
-    show_handed(desk, handed, json, waited=True)
+    bad = show_handed(desk, handed, json, waited=True)
     _queue(desk, json)
     top = next(look.cases(desk), None)
-    if top is None:
-        return
+    if top is not None:
+        _draft(desk, top, json)
+    raise typer.Exit(1 if bad or top is None else 0)
+
+
+def _draft(desk: Desk, top: CaseView, json: bool) -> None:
+    """Draft a request for the top case, and stop there."""
     person = desk.noted("draft a request", f"case {top.id}", right="draft")
     exception = "" if top.band == "concrete" else "demonstration of a draft"
     made = request.make(desk, top.id, person, exception=exception)
@@ -212,14 +217,14 @@ def _refer(desk: Desk, passphrase: str, json: bool) -> tuple[Path, bool]:
     top = next(look.cases(desk))
     desk.asked = DRAFTER
     desk.noted("draft a request", f"case {top.id}", right="draft")
-    made = _completed(desk, request.make(desk, top.id, DRAFTER))
+    made = request.make(desk, top.id, DRAFTER)
     if not json:
         agency = made.field(12).value["agency"] if made.field(12).value else "nobody"
         case = found(desk, made.case).id
         out.print(f"\n[bold]Request {made.id[:10]}[/bold] for case {case}, to {agency}; drafted by {DRAFTER}")
     signer = Signer(people.key_path(desk, APPROVER).read_bytes(), passphrase)
     desk.asked = APPROVER
-    desk.noted("approve a request", f"request {made.id}", right="approve")
+    desk.noted("set out to approve a request", f"request {made.id}", right="approve")
     bundle = request.sign_and_seal(desk, made.id, APPROVER, signer)
     verified, said = request.check_bundle(bundle)
     if json:
@@ -227,14 +232,3 @@ def _refer(desk: Desk, passphrase: str, json: bool) -> tuple[Path, bool]:
     else:
         out.print(f"approved by {APPROVER}: a signature over {made.digest[:16]}...\n[dim]{said.rstrip()}[/dim]")
     return bundle, verified
-
-
-def _completed(desk: Desk, made: AssistanceRequest) -> AssistanceRequest:
-    """What a person has to say and data can't: here in the drafter's name, for the demonstration."""
-    blocked = request.blocking(desk, made)
-    changes = [Change(number=number, value=STATED[number]) for number in STATED if number in blocked]
-    return request.revise(desk, made.id, changes, DRAFTER) if changes else made
-
-
-STATED: dict[int, Any] = {}
-"""Field -> what the demonstration's drafter states."""

@@ -6,6 +6,7 @@ standard error or, without it, to the terminal. Before evidence is shown the loo
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deploy.checkpoints import erasures
 from deploy.wiring import House, now, open_house
 from intake.accept import Acceptor
 from intake.audit import Audit, note
-from intake.errors import Refused
+from intake.errors import Refused, Temporary
+from intake.follower import only_one
 from intake.people import MAY, Departure, Person, allow, everybody
 from intake.record import name_of
+from intake.store import every
+from intake.submission import Unpacked
+from intake.vault import series
+from triage import assess
 
 JSON = typer.Option(False, "--json", help="Print one JSON object a line, and nothing else, on standard output.")
 WIDE = 140
@@ -36,11 +43,21 @@ class Desk:
 
     home: Path
     asked: str = ""
+    makes: bool = False
+    """Whether the verb may make a home where there is none."""
 
     @cached_property
     def house(self) -> House:
-        """The house of the home, for this command's own series."""
-        return open_house(self.home, "command")
+        """The house of the home, for this command's own series; its store knows all that the vault holds.
+
+        `Refused('no-home')` where there is none.
+        """
+        if not self.makes and not (self.home / "keys").is_dir():
+            says = f"there is no Lapwing home at {self.home}; name yours with --home, or begin: lapwing report FILE..."
+            raise Refused("no-home", says)
+        house = open_house(self.home, "command")
+        catch_up(house)
+        return house
 
     @cached_property
     def acceptor(self) -> Acceptor:
@@ -83,6 +100,33 @@ class Desk:
                 house.writer.close()
             if "database" in house.__dict__:
                 house.database.close()
+
+
+def catch_up(house: House) -> None:
+    """Bring the store up to the vault, unless a running system does that; a store that was lost is filled again."""
+    if not house.follower.behind:
+        return
+    try:
+        with only_one(house.home):
+            if house.follower.begun:
+                house.follower.catch_up()
+            else:
+                err.print("The store is missing; filling it again from the vault ...")
+                refill(house)
+    except Temporary:
+        return
+
+
+def refill(house: House, step: Callable[[int], None] = lambda frames: None) -> int:
+    """Fill an empty store: all records, then the cases' views and the receipts; how many frames were read."""
+    list(series.recover_all(house.vault))
+    count = house.follower.catch_up(step)
+    house.follower.settle()
+    for each in erasures(house):
+        house.archive.carry_out(each)
+    assess.refold(house.archive)
+    house.receipts.unpacked(every(house.store, Unpacked, {}))
+    return count
 
 
 def _only(people: list[Person], action: str) -> str:

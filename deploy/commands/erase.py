@@ -9,14 +9,18 @@ from deploy.commands.desk import JSON, Desk, emit, err, out
 from deploy.wiring import LINE, House, now
 from intake.archive import LegalHold
 from intake.errors import Refused
-from intake.record import name_of
+from intake.record import Record, name_of
 from intake.report import Report, Reporter
 from intake.store import every
 from intake.submission import Submission
 from triage import assess
+from triage.case import Case
+from triage.stream import current
 
 hold = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
 Name = tuple[str, str]
+HELD: dict[str, type[Record]] = {"submission": Submission, "reporter": Reporter, "case": Case}
+"""What a legal hold can stand on."""
 
 
 def erase(
@@ -37,12 +41,20 @@ def erase(
     person = desk.noted("erase", f"{kind} {key}", reason, right="erase")
     submissions = [name for each, name in owners if each == Submission.kind]
     cases = assess.concerned(archive, submissions)
+    _refuse_held(desk, cases)
     _drop_work(desk.house, submissions)
     fresh = name_of(os.urandom(16))
     archive.erase(owners, {"id": fresh, "reason": reason, "by": person, "at": now()})
     desk.house.receipts.forget(submissions)
     assess.fold_anew(archive, cases)
     err.print(f"erased {kind} {key}: {len(owners)} parts; {len(cases)} cases counted anew")
+
+
+def _refuse_held(desk: Desk, cases: set[str]) -> None:
+    """`Refused('held')` when a legal hold stands on one of these cases, or on the case that took it in."""
+    for case in {*cases, *(current(desk.house.archive, each).id for each in cases)}:
+        if desk.house.archive.held(("case", case)):
+            raise Refused("held", f"a legal hold stands on case {case}, to which this belongs")
 
 
 def owners_of(desk: Desk, kind: str, key: str) -> list[Name]:
@@ -78,6 +90,8 @@ def place(
 ) -> None:
     """Forbid to erase this submission, reporter or case until the hold is lifted."""
     desk: Desk = context.obj
+    if kind not in HELD or desk.house.archive.get(HELD[kind], key) is None:
+        raise Refused("unknown", f"there is no {kind} {key}; kinds are {', '.join(HELD)}")
     person = desk.noted("place a legal hold", f"{kind} {key}", reason, right="erase")
     made = LegalHold(id=name_of(os.urandom(16)), owner=f"{kind} {key}", reason=reason, by=person, at=now())
     desk.house.archive.keep(made)

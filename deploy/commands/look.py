@@ -89,6 +89,9 @@ def print_queue(desk: Desk, json: bool, limit: int = 0) -> None:
         out.print(table)
     else:
         err.print("The queue is empty. Hand something in: lapwing report FILE...")
+    waiting = desk.house.work.waiting()
+    if waiting:
+        err.print(f"{sum(waiting.values())} items wait to be examined: `lapwing serve` does that, or the next report.")
 
 
 def _cells(place: int, view: CaseView) -> tuple[str, ...]:
@@ -97,7 +100,8 @@ def _cells(place: int, view: CaseView) -> tuple[str, ...]:
     why = [each["sentence"] for each in told if each["sentence"] not in means][:5] + means
     title = f"[bold]{escape(defanged(view.title))}[/bold]\n" if view.title else ""
     colour = COLOURS[view.band]
-    band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]"
+    state = "" if view.state == "open" else f"\n[dim]{view.state}[/dim]"
+    band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]{state}"
     people = f"{view.reports} by {view.reporters}"
     return str(place), view.id, band, view.harm_kind, people, title + "\n".join(escape(defanged(line)) for line in why)
 

@@ -1,6 +1,7 @@
 """`lapwing init`, `serve`, `verify`, `rebuild`, `backup`, `restore`, `hold`, `version`: what the operator does."""
 
 import importlib.metadata
+import re
 import shutil
 import signal
 import subprocess
@@ -11,20 +12,19 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from deploy.checkpoints import all_checkpoints, erased, erasures, write_checkpoint
+from deploy.checkpoints import all_checkpoints, erased, write_checkpoint
 from deploy.commands import people
-from deploy.commands.desk import JSON, Desk, bar, emit, err, out
-from deploy.wiring import House, open_house
+from deploy.commands.desk import JSON, Desk, bar, emit, err, out, refill
+from deploy.wiring import open_house
 from intake.errors import Refused
 from intake.follower import only_one
-from intake.store import every
-from intake.submission import Unpacked
 from intake.vault import segment, series
 from intake.vault.book import blank
+from intake.vault.keys import PRIVATE
 from intake.vault.verify import Verified, unexplained
 from intake.vault.verify import verify as verify_vault
-from triage import assess
 
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")
 PROCESSES = ("sweeper", "worker", "smtpd", "uploadd")
 """What `serve` runs, the sweeper first; each is a module of this package."""
 
@@ -36,12 +36,16 @@ def init(
 ) -> None:
     """Make a home: keys, settings, the first administrator; says which DNS records to publish."""
     desk: Desk = context.obj
+    desk.makes = True
     path = desk.home / "lapwing.toml"
     if path.exists():
         raise Refused("exists", f"{desk.home} was made before; edit {path}")
     desk.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(f'domain = "{domain}"\n\n[smtp]\ndomains = ["{domain}"]\n')
+    domain = domain.strip().lower().rstrip(".")
+    if not DOMAIN.fullmatch(domain):
+        raise Refused("domain", f"'{domain}' is no domain name; give one such as report.agency.example (A-labels)")
     secret = people.passphrase(f"Passphrase of {administrator}", twice=True)
+    path.write_text(f'domain = "{domain}"\n\n[smtp]\ndomains = ["{domain}"]\n')
     people.enrol(desk, administrator, administrator, ["administrator", "investigator"], "init", secret)
     out.print(f"[bold]Home made:[/bold] {desk.home}\n")
     out.print("Publish these DNS records (the address is that of your mail host):")
@@ -77,16 +81,23 @@ class running:
 
     def __enter__(self) -> "running":
         run = self._home / "run"
-        if run.exists():
+        with only_one(self._home):
             for path in run.glob("*"):
                 path.unlink(missing_ok=True)
+        try:
+            self._start_all(run)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start_all(self, run: Path) -> None:
         self._start("sweeper")
         self._await(run / "ready")
         for name in self._names[1:]:
             self._start(name)
         for name in self._names[2:]:
             self._await(run / f"{name.removesuffix('d')}.port")
-        return self
 
     @property
     def pids(self) -> dict[str, int]:
@@ -159,33 +170,20 @@ def _say_verified(result: Verified, problems: list[str], json: bool) -> None:
 def rebuild(context: typer.Context, json: bool = JSON) -> None:
     """Throw the store away and fill it again from the vault; nothing of the evidence is touched."""
     desk: Desk = context.obj
-    with only_one(desk.home):
-        desk.noted("rebuild the store", "store", right="operate")
-        desk.house.writer.close()
-        desk.house.database.close()
+    desk.noted("rebuild the store", "store", right="operate")
+    with only_one(desk.home), bar(json) as progress:
+        desk.close()
+        del desk.__dict__["house"]
         for path in desk.home.glob("store.sqlite*"):
             path.unlink()
-        count = refill(open_house(desk.home, "command"), json)
+        task = progress.add_task("reading the vault", total=None)
+        house = open_house(desk.home, "command")
+        desk.__dict__["house"] = house
+        count = refill(house, lambda frames: progress.advance(task, frames))
     if json:
         emit({"frames": count})
     else:
         out.print(f"{count:,} frames read; the store is filled again")
-    desk.__dict__.pop("house", None)
-
-
-def refill(house: House, quiet: bool) -> int:
-    """Fill an empty store: all records, then the cases' views; how many frames were read."""
-    list(series.recover_all(house.vault))
-    with bar(quiet) as progress:
-        task = progress.add_task("reading the vault", total=None)
-        count = house.follower.catch_up(lambda frames: progress.advance(task, frames))
-        house.follower.settle()
-        for each in erasures(house):
-            house.archive.carry_out(each)
-        assess.refold(house.archive)
-        house.receipts.unpacked(every(house.store, Unpacked, {}))
-    house.writer.close()
-    return count
 
 
 def backup(context: typer.Context, folder: Path = typer.Argument(..., help="A folder on another disk.")) -> None:
@@ -233,6 +231,8 @@ def restore(
     source = folder / "lapwing-backup" if (folder / "lapwing-backup").exists() else folder
     if desk.home.exists() and any(desk.home.iterdir()):
         raise Refused("exists", f"{desk.home} is not empty; restore into a new home")
+    if not (keys / PRIVATE).is_file():
+        raise Refused("no-key", f"there is no {PRIVATE} in {keys}; name the folder with your safe copy of keys/")
     if not list((source / "checkpoints").glob("*.json")):
         raise Refused("no-checkpoint", "there is no checkpoint in this backup; a restore needs the newest one")
     shutil.copytree(source, desk.home, dirs_exist_ok=True)
@@ -247,7 +247,8 @@ def restore(
     result = verify_vault(house.reader, checkpoints[-1:])
     if result.problems:
         raise Refused("damaged", f"the backup is damaged: {result.problems[0]} ({len(result.problems)} problems)")
-    count = refill(house, quiet=False)
+    count = refill(house)
+    house.writer.close()
     made = f"{checkpoints[-1].made:%Y-%m-%d %H:%M} UTC"
     out.print(f"{count:,} frames restored and verified; the newest checkpoint was made {made}")
 

@@ -26,6 +26,7 @@ def add(
 ) -> None:  # fmt: skip
     """Add a person. An approver gets a signing key that only their passphrase opens; they type it themselves."""
     desk: Desk = context.obj
+    desk.makes = True
     by = desk.noted("add a person", f"person {name}", right="people")
     person = enrol(desk, name, full_name or name, role, by, passphrase(f"Passphrase of {name}", twice=True))
     err.print(f"{person.id} is added ({', '.join(person.roles)}); their key is {key_path(desk, name)}")

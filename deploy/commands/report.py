@@ -5,15 +5,17 @@ each.
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from deploy.commands.desk import JSON, Desk, bar, emit, err, out
+from deploy.commands.desk import JSON, Desk, bar, defanged, emit, err, out
 from deploy.line import run_dry
 from deploy.sweeper import start
 from intake.errors import Refused, Temporary
@@ -54,6 +56,7 @@ def report(
     Exit status: 0 everything was taken, 1 some was not.
     """
     desk: Desk = context.obj
+    desk.makes = True
     handed = hand_in(desk, paths, reporter, quiet=json)
     if wait:
         work(desk, [each for each in handed if each.submission], quiet=json)
@@ -62,9 +65,10 @@ def report(
 
 
 def files_in(paths: list[Path]) -> Iterator[Path]:
-    """Every regular file under these paths, in order; links are not followed."""
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
+    """Every regular file under these paths, in order; a link is followed where it was given, not inside a folder."""
+    for given in paths:
+        path = given.resolve() if given.is_symlink() else given
+        if path.is_dir():
             for folder, folders, names in os.walk(path):
                 folders.sort()
                 yield from (Path(folder) / name for name in sorted(names) if (Path(folder) / name).is_file())
@@ -90,7 +94,7 @@ def hand_in(desk: Desk, paths: list[Path], reporter: str, quiet: bool) -> list[H
 
 def _take(desk: Desk, path: Path, reporter: str) -> Handed:
     """Start one file on its way; a file that was handed in before is only named."""
-    handed = Handed(str(path))
+    handed = Handed(named(str(path)))
     try:
         digest = _digest(path)
         known = _known(desk, digest, reporter)
@@ -101,7 +105,7 @@ def _take(desk: Desk, path: Path, reporter: str) -> Handed:
     except OSError as error:
         handed.verdict, handed.says = "unreadable", error.strerror or "can't be read"
     except Refused as error:
-        handed.verdict, handed.says = "limit", error.says
+        handed.verdict, handed.says = "limit", f"{error.says}; split the mailbox, or hand in its messages as a folder"
     except Temporary as error:
         handed.verdict, handed.says = "try-again", error.says
     return handed
@@ -124,7 +128,7 @@ def _known(desk: Desk, digest: str, reporter: str) -> str:
 
 def _stream(desk: Desk, path: Path, reporter: str) -> "Future[Receipt]":
     envelope = Envelope(account=reporter.lower())
-    acceptance = desk.acceptor.open("file", envelope, LIMIT, filename=path.name)
+    acceptance = desk.acceptor.open("file", envelope, LIMIT, filename=named(path.name))
     try:
         with open(path, "rb") as file:
             while piece := file.read(PIECE):
@@ -188,14 +192,16 @@ def show(desk: Desk, handed: list[Handed], json: bool, waited: bool) -> bool:
     for each in handed:
         unpacked = desk.house.archive.get(Unpacked, each.submission) if each.submission else None
         verdicts = unpacked.verdicts if unpacked else ()
-        code, says = _summary(each, verdicts, waited)
-        bad = bad or code not in GOOD | {"received"}
+        code, says = _summary(desk, each, verdicts, waited)
+        bad = bad or not {code, *(verdict.code for verdict in verdicts)} <= GOOD | {"received"}
         reports = [{"report": v.report, "format": v.format} for v in verdicts if v.report]
         if json:
             line = {"path": each.path, "sha256": each.sha256, "verdict": code, "reports": reports}
             emit(line | ({"says": says} if says else {}) | {"items": [_item(verdict) for verdict in verdicts]})
         else:
-            table.add_row(each.path, f"{code}: {says}" if says else code, str(len(reports)))
+            table.add_row(
+                *(escape(defanged(cell)) for cell in (each.path, _told(code, says, verdicts))), str(len(reports))
+            )
     if not json:
         out.print(table)
         err.print(f"{len(handed)} files; see the queue with: lapwing --home {desk.home} queue")
@@ -213,11 +219,26 @@ ORDER = (
 """Which verdict stands for a file with several items: the first of these that one of them has."""
 
 
-def _summary(handed: Handed, verdicts: tuple[Verdict, ...], waited: bool) -> tuple[str, str]:
+def named(path: str) -> str:
+    """A file name as text: bytes that are no UTF-8 are written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _told(code: str, says: str, verdicts: tuple[Verdict, ...]) -> str:
+    """The verdict for people; with how many items had another one that needs a person."""
+    others = Counter(verdict.code for verdict in verdicts if verdict.code not in GOOD | {code})
+    more = "".join(f"; {count} {other}" for other, count in sorted(others.items()))
+    return (f"{code}: {says}" if says else code) + more
+
+
+def _summary(desk: Desk, handed: Handed, verdicts: tuple[Verdict, ...], waited: bool) -> tuple[str, str]:
     """The file's verdict and a sentence."""
     if handed.verdict:
         return handed.verdict, handed.says
     if not verdicts:
-        return ("received", "") if not waited else ("on-hold", "see `lapwing hold`")
+        return ("received", "") if not waited else ("on-hold", "it could not be opened; see `lapwing hold list`")
+    reports = [verdict.report for verdict in verdicts if verdict.code == "report"]
+    if waited and any(desk.house.archive.get(Filing, report) is None for report in reports):
+        return "on-hold", "a report could not be filed; see `lapwing hold list`"
     best = min(verdicts, key=lambda each: ORDER.index(each.code) if each.code in ORDER else len(ORDER))
     return best.code, best.says

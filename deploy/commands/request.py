@@ -118,12 +118,6 @@ def shown(desk: Desk, kept: AssistanceRequest) -> dict[str, Any]:
             "checks": checks}  # fmt: skip
 
 
-def blocking(desk: Desk, kept: AssistanceRequest) -> dict[int, str]:
-    """Number of a field -> why it blocks; 0 is the request as a whole."""
-    checks = refer.results(house_of(desk), kept, now())
-    return {each.field: each.sentence for each in checks if each.blocking and not each.passed}
-
-
 def print_request(desk: Desk, kept: AssistanceRequest) -> None:
     """The fields and what the checks say, for people."""
     checks = refer.results(house_of(desk), kept, now())
@@ -181,7 +175,7 @@ def approve(
 ) -> None:  # fmt: skip
     """Sign exactly this version with your own key, and write the sealed bundle; the drafter can't do this."""
     desk: Desk = context.obj
-    person = desk.noted("approve a request", f"request {request}", right="approve")
+    person = desk.noted("set out to approve a request", f"request {request}", right="approve")
     path = key or people.key_path(desk, person)
     if not path.exists():
         raise Refused("key", f"there is no key file {path}; name yours with --key")
@@ -242,7 +236,7 @@ def check_bundle(path: Path) -> tuple[bool, str]:
 def send(context: typer.Context, request: str = REQUEST, json: bool = JSON) -> None:
     """Send an approved request: its sealed bundle goes into the outbox folder, or by mail where a server is set."""
     desk: Desk = context.obj
-    person = desk.noted("send a request", f"request {request}", right="send")
+    person = desk.noted("set out to send a request", f"request {request}", right="send")
     bundle = desk.home / "bundles" / f"{request}.zip"
     if not bundle.exists():
         raise Refused("not-sealed", "there is no sealed bundle of this request; an approver makes one: request approve")

@@ -37,12 +37,25 @@ def publish(handle: int, mark: Mark) -> None:
 
 def synced(vault: Path, series: str) -> Mark:
     """The mark of a series; zeros when it has none."""
+    return _mark(_raw_mark(vault, series)) or Mark(0, 0, 0)
+
+
+def mark_is_sound(vault: Path, series: str) -> bool:
+    """Whether the mark is as it was written; a series that nothing was written to has none."""
+    raw = _raw_mark(vault, series)
+    return raw == b"" or _mark(raw) is not None
+
+
+def _raw_mark(vault: Path, series: str) -> bytes:
     try:
-        raw = (vault / series / "synced").read_bytes()
+        return (vault / series / "synced").read_bytes()
     except FileNotFoundError:
-        return Mark(0, 0, 0)
+        return b""
+
+
+def _mark(raw: bytes) -> Mark | None:
     if len(raw) != _MARK.size or hashlib.sha256(raw[:-8]).digest()[:8] != raw[-8:]:
-        return Mark(0, 0, 0)
+        return None
     number, place, offset, _ = _MARK.unpack(raw)
     return Mark(number, place, offset)
 

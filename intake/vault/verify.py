@@ -61,6 +61,8 @@ def _one_series(
         walked = _Walk(reader, name, number, result)
         last, count = walked.run(last, count, wanted, seen)
         step(segment.path_of(reader.folder, name, number).stat().st_size)
+    if not series.mark_is_sound(reader.folder, name):
+        result.problems.append(f"{name}/synced: the mark is not as it was written")
     mark = series.synced(reader.folder, name)
     if count < mark.number:
         result.problems.append(f"{name}: frames {count + 1} to {mark.number} were synced and are missing")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.checkpoints import all_checkpoints, erased
-from deploy.commands.operate import refill
+from deploy.commands.desk import refill
 from deploy.line import run_dry
 from deploy.wiring import open_house
 from intake.archive import LegalHold
@@ -33,7 +33,8 @@ def rebuilt(tmp_path_factory):
     home = tmp_path_factory.mktemp("golden") / "home"
     shutil.copytree(GOLDEN / "home", home)
     house = open_house(home, "second", {})
-    refill(house, quiet=True)
+    refill(house)
+    house.writer.close()
     house.database.close()
     return home
 

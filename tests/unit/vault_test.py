@@ -207,6 +207,15 @@ def test_every_flipped_bit_is_found_and_placed(vault):
     assert verify(Reader(vault, PRIVATE)).problems == []
 
 
+def test_a_changed_mark_is_named(vault):
+    write(vault, count=2)
+    mark = next(vault.glob("*/synced"))
+    raw = bytearray(mark.read_bytes())
+    raw[3] ^= 1
+    mark.write_bytes(raw)
+    assert any("the mark is not as it was written" in line for line in verify(Reader(vault, PRIVATE)).problems)
+
+
 def test_frames_swapped_or_dropped_are_found(vault):
     write(vault, count=4, size=300)
     path = only_segment(vault)
