@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: `python tests/bench/run.py`, as root, on an otherwise idle machine; some minutes.
+"""All benchmarks, one after the other: `python tests/bench/run.py`, as root, on an otherwise idle machine; minutes.
 
 `accept.py`: durable SMTP accepts against Postfix. `line.py`: reports through the whole line against mail-parser. With
 LAPWING_CORPORA also `harm_quality.py`: how well the queue ranks the judged messages, against published rankings.
