@@ -1,4 +1,4 @@
-"""The parsing child: the jobs that are done on hostile bytes, in a process that can reach nothing.
+"""The parsing child: the jobs that are done on hostile bytes and words, in a process that can reach nothing.
 
 Started by `intake/parsing.py` with two pipes and an empty environment; never by hand.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from enrichment.enrich import JOB as EXAMINE
 from enrichment.enrich import Context, Examined
+from enrichment.examination import Examination
 from enrichment.examine import Desk
 from intake import formats, message
 from intake.formats.opened import Opened
@@ -18,6 +19,9 @@ from intake.parsing import serve
 from intake.report import Claims
 from intake.unpack import JOB as UNPACK
 from intake.unpack import About
+from triage import scales
+from triage.weigh import JOB as WEIGH
+from triage.weigh import Weighed, Weighing
 
 SAMPLE = (
     b"Received: from a.example (a.example [192.0.2.1]) by mx.example with ESMTPS; Mon, 23 Nov 2026 10:00:00 +0000\r\n"
@@ -30,7 +34,7 @@ SAMPLE = (
 
 
 class Jobs:
-    """The two jobs, and what they keep between two looks at one message."""
+    """The three jobs, and what they keep between two looks at one message."""
 
     def __init__(self) -> None:
         self._desk = Desk()
@@ -40,6 +44,10 @@ class Jobs:
         told = msgspec.msgpack.decode(about, type=About)
         return formats.open_submission(data, told.filename, cover=told.cover)
 
+    def weigh(self, data: bytes, about: msgspec.Raw) -> Weighed:
+        """What an examined report does, and why it belongs with others."""
+        return scales.weigh(msgspec.msgpack.decode(about, type=Weighing))
+
     def examine(self, data: bytes, about: msgspec.Raw) -> Examined:
         """One look at a reported message."""
         return self._desk.examine(data, msgspec.msgpack.decode(about, type=Context))
@@ -48,10 +56,16 @@ class Jobs:
 def warm(jobs: Jobs) -> None:
     """Do every job once, so that nothing is loaded later."""
     message.warm()
+    scales.warm()
     told = Context(
         claims=Claims(), edges=("mx.example",), received=datetime(2026, 11, 23, tzinfo=UTC), zones=(), last=True
     )
-    jobs.examine(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(told)))
+    found = jobs.examine(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(told)))
+    examination = Examination(
+        report="sample", submission="sample", round=1, at=told.received, message=found.message, hops=found.hops,
+        boundary=found.boundary, checks=found.checks, findings=found.findings,
+    )  # fmt: skip
+    jobs.weigh(b"", msgspec.Raw(msgspec.msgpack.encode(Weighing(examination=examination, claims=Claims()))))
     jobs.unpack(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(About(filename="sample.eml", cover=True))))
 
 
@@ -61,7 +75,7 @@ def main() -> None:
     warm(jobs)
     gc.collect()
     gc.freeze()
-    serve({UNPACK: jobs.unpack, EXAMINE: jobs.examine}, sys.stdin.buffer, sys.stdout.buffer)
+    serve({UNPACK: jobs.unpack, EXAMINE: jobs.examine, WEIGH: jobs.weigh}, sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

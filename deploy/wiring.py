@@ -42,6 +42,7 @@ from referral.disclosure import Consent
 from referral.request import Approval, AssistanceRequest, Delivery, Outcome, Seal
 from triage import assess, join
 from triage.case import Case, CaseEvent, Filing, Merge, Note
+from triage.weigh import in_children
 
 KINDS: tuple[type[Record], ...] = (
     Submission, Unpacked, Decoding, Report, Reporter, Examination, Filing, Case, CaseEvent, Merge, Note,
@@ -155,11 +156,11 @@ class House:
         }
         unpacking = unpack.Tools(self.archive, self.parser, self.work, self.secret("reporter"), known)
         enriching = enrich.Tools(self.archive, self.parser, self.work, self.resolver, self.settings.dns.zones, now)
-        joining = self.secret("join")
+        weighing, joining = in_children(self.parser), self.secret("join")
         return {
             "unpack": lambda names: self._unpack(unpacking, names),
             "enrich": lambda names: enrich.enrich(enriching, names),
-            "assess": lambda names: assess.assess(self.archive, names, now, joining),
+            "assess": lambda names: assess.assess(self.archive, weighing, names, now, joining),
         }
 
     def _unpack(self, tools: unpack.Tools, names: Sequence[str]) -> None:

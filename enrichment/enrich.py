@@ -6,7 +6,7 @@ it found and what it would like to ask. Questions are asked here, as far as aski
 or name a kept lookup; an answer that doesn't is not believed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -179,15 +179,21 @@ def _check(examined: Examined, desk: _Desk) -> None:
     """`NotExamined` when the child says what can't be: another digest, or a cite of bytes or lookups that aren't
     there.
     """
-    digest, size = desk.report.sha256, len(desk.data)
-    if examined.message.sha256 != digest or examined.message.size != size:
+    message = examined.message
+    if message.sha256 != desk.report.sha256 or message.size != len(desk.data):
         raise NotExamined("shape")
-    for cite in _cites(examined):
-        if cite.of == digest and 0 <= cite.start <= cite.end <= size:
-            continue
-        if cite.of.startswith("lookup:") and cite.of[len("lookup:") :] in desk.answers:
-            continue
+    if not proven(_cites(examined), message, desk.answers):
         raise NotExamined("cite")
+
+
+def proven(cites: Iterable[Cite], message: Message, answers: Container[str]) -> bool:
+    """Whether each cite lies inside the bytes of that message or names one of these lookups (ids)."""
+    return all(
+        0 <= cite.start <= cite.end <= message.size
+        if cite.of == message.sha256
+        else cite.of.startswith("lookup:") and cite.of[len("lookup:") :] in answers
+        for cite in cites
+    )
 
 
 def _cites(examined: Examined) -> Iterator[Cite]:

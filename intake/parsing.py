@@ -233,10 +233,11 @@ def _wait(pipe: int, event: int, deadline: float) -> None:
 
 def serve(jobs: Mapping[str, Job], pipe_in: BinaryIO, pipe_out: BinaryIO) -> None:
     """The child's life: close in, say so, then answer jobs until the parent goes."""
+    reserved = sandbox.reserved()
     _reply(pipe_out, sandbox.close_in())
     while head := pipe_in.read(4):
         (length,) = struct.unpack(">I", head)
-        sandbox.allow(length)
+        sandbox.allow(length, reserved)
         request = msgspec.msgpack.decode(pipe_in.read(length), type=_Request)
         _reply(pipe_out, _answer(jobs, request))
 

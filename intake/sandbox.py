@@ -10,9 +10,10 @@ import os
 import platform
 import resource
 import struct
+from pathlib import Path
 
 MEMORY = 512 << 20
-"""Bytes of address space for a small message; a large one gets some multiples of its size on top."""
+"""Bytes of data for a small message; a large one gets some multiples of its size on top."""
 CPU_SECONDS = 10
 NOBODY = 65534
 
@@ -44,12 +45,21 @@ def close_in() -> str:
     return "seccomp" if _filter_calls() else "limits"
 
 
-def allow(size: int) -> None:
-    """Limits for the next job, which is given `size` bytes: memory, and processor time from now on."""
+def reserved() -> int:
+    """Bytes of address space that hold no data of ours: programs, libraries, and what libraries have set aside."""
+    sizes = Path("/proc/self/statm").read_text().split()
+    return (int(sizes[0]) - int(sizes[5])) * resource.getpagesize()
+
+
+def allow(size: int, reserved: int) -> None:
+    """Limits for the next job, which is given `size` bytes: memory beside what is `reserved`, and processor time from
+    now on.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + CPU_SECONDS + size // 5_000_000
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY + 6 * size, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    for kind, base in ((resource.RLIMIT_DATA, 0), (resource.RLIMIT_AS, reserved)):
+        resource.setrlimit(kind, (base + MEMORY + 6 * size, resource.getrlimit(kind)[1]))
 
 
 def _filter_calls() -> bool:

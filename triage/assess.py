@@ -13,13 +13,12 @@ from intake.archive import Archive
 from intake.record import Record, Value
 from intake.report import Report
 from intake.store import every
-from triage.campaign import JoinKey, keys_of
 from triage.case import Case, CaseEvent, Filing, case_id
 from triage.fold import CaseView
 from triage.join import Joined, join, refill
-from triage.judge import judge
+from triage.key import JoinKey, hashed
 from triage.stream import append, catch_up, view_of
-from triage.terms import lexicon
+from triage.weigh import Weigh, Weighed, Weighing
 
 __all__ = ["assess", "concerned", "fold_anew", "refill", "refold"]
 
@@ -27,23 +26,25 @@ Clock = Callable[[], datetime]
 
 
 class Ready(Value, frozen=True):
-    """A report that can be filed, with its latest examination and its join keys."""
+    """A report that can be filed: what its latest examination weighs, and its join keys."""
 
     report: Report
-    examination: Examination
+    round: int
+    weighed: Weighed
     keys: tuple[JoinKey, ...]
 
 
-def assess(archive: Archive, reports: Sequence[str], clock: Clock, secret: bytes) -> None:
+def assess(archive: Archive, weigh: Weigh, reports: Sequence[str], clock: Clock, secret: bytes) -> None:
     """File these reports (ids). Doing it again, or twice at once, changes nothing; what was erased is left out.
 
-    `secret` keys the hashes of the join keys and must stay the same for the life of the house.
+    `weigh` assesses them and draws their join keys (`triage/weigh.py`). `secret` keys the hashes of these and must stay
+    the same for the life of the house.
     """
     at = clock()
     wanted = list(dict.fromkeys(reports))
     kept = archive.get_all(Filing, wanted)
     found = archive.get_all(Report, [each for each in wanted if each not in kept])
-    ready = [each for report in wanted if report in found and (each := _ready(archive, found[report], secret))]
+    ready = _ready(archive, weigh, [found[each] for each in wanted if each in found], secret)
     joined = join(archive, [(each.report.id, each.keys) for each in ready], at)
     filings = [_filing(each, place, at) for each, place in zip(ready, joined, strict=True)]
     events = append(archive, [_event(filing) for filing in filings])
@@ -79,12 +80,19 @@ def fold_anew(archive: Archive, cases: Iterable[str]) -> None:
     catch_up(archive, chain)
 
 
-def _ready(archive: Archive, report: Report, secret: bytes) -> Ready | None:
-    rounds, _ = archive.store.find(Examination, {"report": report.id}, limit=100)
-    if not rounds:
-        return None
-    latest = max(rounds, key=lambda each: each.round)
-    return Ready(report=report, examination=latest, keys=keys_of(latest, secret))
+def _ready(archive: Archive, weigh: Weigh, reports: Sequence[Report], secret: bytes) -> list[Ready]:
+    """Those of these reports that have been examined."""
+    latest = [(report, found) for report in reports if (found := _latest(archive, report.id)) is not None]
+    weighed = weigh([Weighing(examination=examination, claims=report.claims) for report, examination in latest])
+    return [
+        Ready(report=report, round=examination.round, weighed=each, keys=hashed(each.drawn, secret))
+        for (report, examination), each in zip(latest, weighed, strict=True)
+    ]
+
+
+def _latest(archive: Archive, report: str) -> Examination | None:
+    rounds, _ = archive.store.find(Examination, {"report": report}, limit=100)
+    return max(rounds, key=lambda each: each.round, default=None)
 
 
 def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:
@@ -96,8 +104,8 @@ def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:
         won=joined.won,
         met=joined.met,
         says=tuple((key.id, key.says) for key in ready.keys if key.says),
-        round=ready.examination.round,
-        assessment=judge(ready.examination, ready.report.claims, lexicon()),
+        round=ready.round,
+        assessment=ready.weighed.assessment,
         at=at,
     )
 

@@ -1,21 +1,19 @@
-"""A campaign: the reasons for which reports share a case, as keys that can be compared without being read.
+"""A campaign: the reasons for which reports share a case.
 
-`keys` draws from one report what survives when a spammer sends the next ten thousand: the likeness of the text, link
+`drawn` takes from one report what survives when a spammer sends the next ten thousand: the likeness of the text, link
 domains, tenants of shared hosting, drop mailboxes, wallets, telephone numbers, attachments, a proven signer, and the
-sending network together with the form of the subject. Each leaves as a keyed hash (HMAC-SHA-256, 16 bytes), so that
-claims on them tell a stranger nothing. What many unrelated senders share (`triage/shared.py`) is never a key.
-A sending network never joins alone.
+sending network together with the form of the subject. What many unrelated senders share (`triage/shared.py`) is never
+one. A sending network never joins alone. `triage/key.py` makes of each a key that can be compared without being read.
 """
 
-import hmac
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from enrichment.examination import Boundary, Check, Examination
 from intake.message import Leaf, Link, Message
-from intake.record import Value
 from triage import shared
+from triage.key import Drawn
 from triage.likeness import EQUAL_FROM, bands, words
 from triage.phone import phones
 from triage.wallet import wallets
@@ -38,36 +36,16 @@ _DIGITS = re.compile(r"\d")
 _SEGMENT = re.compile(r"^https?://[^/?#]{1,300}/([^?#]{1,400})")
 
 
-class JoinKey(Value, frozen=True):
-    """One reason to share a case. `family`: text, domain, link-path, mailbox, wallet, phone, attachment, dkim, network.
-
-    `hash` is 32 hexadecimal digits; `says` is what it stands for ('' for text), for the report's own filing only.
-    """
-
-    family: str
-    hash: str
-    says: str = ""
-
-    @property
-    def id(self) -> str:
-        """What claims are made on."""
-        return f"{self.family}:{self.hash}"
-
-
-def keys(
-    message: Message,
-    boundary: Boundary,
-    checks: Sequence[Check],
-    secret: bytes,
-    shared_domains: frozenset[str] = shared.ALL,
-) -> tuple[JoinKey, ...]:
-    """Every key of one report, in a fixed order, each once. `secret` is the house's key for keyed hashes."""
+def drawn(
+    message: Message, boundary: Boundary, checks: Sequence[Check], shared_domains: frozenset[str] = shared.ALL
+) -> tuple[Drawn, ...]:
+    """What every key of one report stands for, in a fixed order."""
     body, addressee = _without_footer(message), _addressee(message)
     listed = words(body, addressee)
     subject = " ".join(words(message.subject[:400], addressee))
     links = [link for link in message.links if link.where != "text" or body is message.text or link.raw in body]
-    drawn = [
-        *_text(subject, listed),
+    text = (Drawn(family="text", what=each) for each in _text(subject, listed))
+    others = (
         *(("domain", domain) for domain in _domains(message, links, shared_domains)),
         *(("link-path", path) for path in _paths(message.links)),
         *(("mailbox", mailbox) for mailbox in _mailboxes(message)),
@@ -76,29 +54,24 @@ def keys(
         *(("attachment", leaf.sha256) for leaf in message.leaves if _telling(leaf, len(listed))),
         *(("dkim", domain) for domain in _signers(checks, shared_domains)),
         *(("network", pair) for pair in _network(subject, boundary)),
-    ]
-    made = dict.fromkeys(_key(secret, family, what) for family, what in drawn)
-    return tuple(made)
+    )
+    shown = (
+        Drawn(family=family, what=what.encode("utf-8", "surrogatepass"), says=what[:200]) for family, what in others
+    )
+    return (*text, *shown)
 
 
-def keys_of(examination: Examination, secret: bytes) -> tuple[JoinKey, ...]:
-    """`keys` of an examined report."""
-    return keys(examination.message, examination.boundary, examination.checks, secret)
+def drawn_of(examination: Examination) -> tuple[Drawn, ...]:
+    """`drawn` of an examined report."""
+    return drawn(examination.message, examination.boundary, examination.checks)
 
 
-def _key(secret: bytes, family: str, what: str | bytes) -> JoinKey:
-    data = what.encode("utf-8", "surrogatepass") if isinstance(what, str) else what
-    digest = hmac.digest(secret, family.encode() + b"\0" + data, "sha256")[:16].hex()
-    return JoinKey(family=family, hash=digest, says=what[:200] if isinstance(what, str) and family != "text" else "")
-
-
-def _text(subject: str, listed: list[str]) -> Iterator[tuple[str, str | bytes]]:
+def _text(subject: str, listed: list[str]) -> tuple[bytes, ...]:
     """Bands where there is enough text; else equality of subject and text together."""
     found = bands(listed)
-    for band in found:
-        yield "text", band
-    if not found and len(listed) >= EQUAL_FROM:
-        yield "text", "equal\0" + subject + "\0" + " ".join(listed)
+    if found or len(listed) < EQUAL_FROM:
+        return found
+    return (("equal\0" + subject + "\0" + " ".join(listed)).encode("utf-8", "surrogatepass"),)
 
 
 def _without_footer(message: Message) -> str:

@@ -11,8 +11,8 @@ from datetime import datetime
 from intake.archive import Archive
 from intake.record import Value
 from intake.store import Store
-from triage.campaign import JoinKey
 from triage.case import CaseEvent, Claim, Filing, Merge, case_id
+from triage.key import JoinKey
 from triage.stream import append, catch_up, view_of
 
 

@@ -27,6 +27,11 @@ def phones(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def warm() -> None:
+    """Load the numbering plans of all countries; afterwards no file is opened."""
+    phonenumbers.PhoneMetadata.load_all()
+
+
 def _read(written: str) -> str:
     try:
         number = phonenumbers.parse(written, None)

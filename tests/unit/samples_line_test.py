@@ -17,7 +17,8 @@ from enrichment.gather.resolver import Recorded
 from enrichment.questions import divided
 from intake.domains import registrable
 from intake.formats import Found, open_submission
-from triage.campaign import keys_of
+from triage.campaign import drawn_of
+from triage.key import hashed
 
 SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
 MANIFEST: dict[str, Any] = json.loads((SAMPLES / "manifest.json").read_bytes())
@@ -125,7 +126,7 @@ def test_reports_share_keys_within_their_campaign_and_with_no_other() -> None:
             examination = Examination(
                 report=file, submission=file, round=1, at=AT, message=message, boundary=boundary, checks=checks
             )
-            drawn = {each.id for each in keys_of(examination, bytes(32))}
+            drawn = {each.id for each in hashed(drawn_of(examination), bytes(32))}
             for campaign, known in campaigns.items():
                 assert bool(drawn & known) == (campaign == case.expected["campaign"]), (file, campaign)
             campaigns.setdefault(case.expected["campaign"], set()).update(drawn)

@@ -9,8 +9,9 @@ from enrichment.finding import Finding
 from intake.message import derive
 from intake.record import Cite
 from tests.triage_house import SECRET, House, examined, mail, reported
-from triage.campaign import JoinKey, keys, keys_of
+from triage.campaign import drawn, drawn_of
 from triage.case import Filing
+from triage.key import JoinKey, hashed
 from triage.likeness import bands, shingles, words
 from triage.phone import phones
 from triage.technique import techniques
@@ -27,7 +28,7 @@ TEMPLATE = (
 
 def families(data: bytes, **more: object) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for key in keys_of(examined(data, **more), SECRET):  # type: ignore[arg-type]
+    for key in hashed(drawn_of(examined(data, **more)), SECRET):  # type: ignore[arg-type]
         found.setdefault(key.family, []).append(key.says)
     return found
 
@@ -74,7 +75,7 @@ def test_short_texts_join_only_by_equality_and_very_short_ones_never() -> None:
     assert len(one["text"]) == 1
     assert "text" not in families(mail("hi there"))
     same, other = (
-        keys_of(examined(mail("Please call me back about the thing today", subject)), SECRET)
+        drawn_of(examined(mail("Please call me back about the thing today", subject)))
         for subject in ("One thing", "Another one")
     )
     assert not set(same) & set(other)
@@ -118,7 +119,7 @@ def test_the_footer_of_a_mailing_list_joins_nothing() -> None:
     )
     footer += "To leave the list, or to read what was said before, go to https://lists.spamclub.example/info/talk\n"
     more = "List-Id: Talk <talk.lists.spamclub.example>\nPrecedence: list\n"
-    one, two = (keys_of(examined(mail(text + footer, "x", more=more)), SECRET) for text in ("Yes.", "No, never."))
+    one, two = (drawn_of(examined(mail(text + footer, "x", more=more))) for text in ("Yes.", "No, never."))
     assert not set(one) & set(two)
 
 
@@ -148,7 +149,7 @@ def test_a_network_never_joins_alone() -> None:
     assert one["network"] == ["198.51.100.0/24 your parcel waits"]
     assert "network" not in families(mail("a", "Hello"), ip="198.51.100.7")
     low = Boundary(index=0, ip="198.51.100.7", confidence="low")
-    assert not keys(derive(mail("a", "Your parcel waits")), low, (), SECRET)
+    assert not drawn(derive(mail("a", "Your parcel waits")), low, ())
 
 
 def test_only_a_signature_that_we_verified_is_a_key() -> None:
@@ -160,7 +161,7 @@ def test_only_a_signature_that_we_verified_is_a_key() -> None:
 
 def test_keys_are_keyed() -> None:
     message = derive(mail("https://bulb-house.test/"))
-    mine, theirs = (keys(message, Boundary(), (), secret) for secret in (SECRET, b"t" * 32))
+    mine, theirs = (hashed(drawn(message, Boundary(), ()), secret) for secret in (SECRET, b"t" * 32))
     assert mine[0].says == theirs[0].says == "bulb-house.test" and mine[0].hash != theirs[0].hash
     assert JoinKey(family="domain", hash="00").id == "domain:00"
 

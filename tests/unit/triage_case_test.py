@@ -12,10 +12,10 @@ from intake.report import Claims
 from tests.triage_house import AT, SECRET, House, mail, reported
 from triage import decide
 from triage.assess import concerned, fold_anew, refill, refold
-from triage.campaign import JoinKey
 from triage.case import Case, CaseEvent, Claim, DistinctReporter, Filing, Merge
 from triage.fold import CaseView
 from triage.join import join
+from triage.key import JoinKey
 from triage.stream import append, catch_up, current, view_of
 
 PARCEL = "Your parcel waits at customs. Please pay the fee of 1.99 EUR through the link below within 24 hours: "
