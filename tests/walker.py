@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,20 @@ if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) == 0:  # CLONE_NEWNET: 
         fcntl.ioctl(asked, 0x8914, struct.pack("16sH14x", b"lo", 0x41))  # SIOCSIFFLAGS: loopback is up and running
     open(sys.argv[1], "w").write("apart")
 os.execv(sys.argv[2], sys.argv[2:])
+"""
+_OVER = "<<over>>"
+_SEVERAL = f"""
+import json, sys
+from deploy.cli import main
+print()
+for sys.argv in json.loads(sys.argv[1]):
+    try:
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+    print("{_OVER}" + str(code), flush=True)
+    print("{_OVER}", end="", file=sys.stderr, flush=True)
 """
 
 
@@ -73,17 +87,21 @@ def lapwing(home: Path, *words: str | Path, seconds: float = 300.0, **more: str)
     return run([COMMAND, "--home", str(home), *map(str, words)], seconds, more)
 
 
+def several(home: Path, commands: Iterable[Sequence[str | Path]], person: str = "", **more: str) -> list[Ran]:
+    """Run these commands on that home one after the other, in one process to save the time that starting one takes."""
+    first = ["lapwing", "--home", str(home), *(["--as", person] if person else [])]
+    asked = [[*first, *map(str, words)] for words in commands]
+    ran = run([sys.executable, "-c", _SEVERAL, json.dumps(asked)], 300.0, more)
+    pieces = zip(ran.out.split(_OVER)[1:], ran.out.split(_OVER)[:-1], ran.err.split(_OVER)[:-1], strict=True)
+    found = [Ran(int(after.partition("\n")[0]), before.partition("\n")[2], err) for after, before, err in pieces]
+    assert len(found) == len(asked), ran.err
+    return found
+
+
 def explained(home: Path, reports: Iterable[str], person: str = "") -> dict[str, dict[str, Any]]:
-    """What `explain --json` says of each, asked by one process to save the time that starting one takes."""
-    asked = list(reports)
-    options = ["--home", str(home), *(["--as", person] if person else [])]
-    script = (
-        "import sys\nfrom deploy.cli import app\nfor report in sys.argv[1:]:\n"
-        f"    app([*{options!r}, 'explain', report, '--json'], standalone_mode=False)\n"
-    )
-    ran = run([sys.executable, "-c", script, *asked], 300.0, {})
-    assert ran.status == 0, ran.err
-    return {each["report"]: each for each in ran.lines}
+    """What `explain --json` says of each."""
+    ran = several(home, [("explain", report, "--json") for report in reports], person)
+    return {each.line["report"]: each.line for each in ran}
 
 
 def run(command: list[str], seconds: float, more: dict[str, str]) -> Ran:
@@ -188,7 +206,11 @@ def until(true: Any, seconds: float = PATIENCE) -> Any:
     return found
 
 
-def mail(subject: str = "Your parcel", text: str = "Pay the fee: http://parcel-fee.test/pay", tag: str = "1") -> bytes:
+def mail(
+    subject: str = "Your parcel",
+    text: str = "Your parcel is held. Pay the customs fee now, click here: http://parcel-fee.test/pay",
+    tag: str = "1",
+) -> bytes:
     """A small spam of today; `tag` makes it another one."""
     return (
         f"Received: from a.example (a.example [198.51.100.7]) by mx.isp.example with ESMTP id {tag};\r\n"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.walker import SAMPLES, Ran, explained, lapwing, mail, serving
+from tests.walker import SAMPLES, Ran, explained, lapwing, mail, serving, several
 
 KINDS = {
     "phishing", "malware", "advance-fee", "extortion", "investment", "job-mule", "pharma-health", "counterfeit",
@@ -224,32 +224,45 @@ def test_a_request_is_drafted_and_shown_with_38_fields(queue: list[dict[str, Any
 
 
 def test_a_case_below_the_concrete_band_needs_a_reason(queue: list[dict[str, Any]], home: Path) -> None:
-    below = lapwing(home, "case", "override", queue[0]["case"], "--band", "nuisance", "--reason", "a test of the band")
-    assert below.status == 0
-    drafted = lapwing(home, "request", "draft", queue[0]["case"], "--json")
+    case = queue[0]["case"]
+    steps = (
+        ("case", "override", case, "--band", "nuisance", "--reason", "a test of the band"),
+        ("request", "draft", case, "--json"),
+        ("request", "draft", case, "--exception", "the victims are children", "--json"),
+        ("case", "override", case, "--band", "concrete", "--reason", "as it was"),
+    )
+    below, drafted, excepted, back = several(home, steps)
+    assert (below.status, excepted.status, back.status) == (0, 0, 0)
     failed = drafted.status == 1
     if not failed:
         shown = lapwing(home, "request", "show", drafted.line["request"], "--json").line
         failed = any(each["blocking"] and not each["passed"] and "band" in each["sentence"] for each in shown["checks"])
     assert failed
-    asked = ("request", "draft", queue[0]["case"], "--exception", "the victims are children", "--json")
-    assert lapwing(home, *asked).status == 0
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("report",), ("report", "--nonsense", "x"), ("explain",), ("request", "draft"), ("nonsense",), ("queue", "x")],
-)
-def test_wrong_use_is_status_2_and_prints_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
-    ran = lapwing(tmp_path / "home", *words)
-    assert (ran.status, ran.out) == (2, "") and ran.err
+WRONG = (
+    ("report",), ("report", "--nonsense", "x"), ("explain",), ("request", "draft"), ("nonsense",), ("queue", "x"),
+    ("case", "claim"), ("case", "close", "c0"), ("verify", "--everything"),
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [("explain", "r0"), ("request", "draft", "c0"), ("request", "show", "q0")])
-def test_what_is_not_there_is_status_1_in_one_sentence(home: Path, taken: Ran, words: tuple[str, ...]) -> None:
-    ran = lapwing(home, *words, "--json")
-    assert (ran.status, ran.out) == (1, "")
-    assert ran.err.startswith("lapwing: ") and "fault" not in ran.err and "Traceback" not in ran.err
+def test_wrong_use_is_status_2_and_prints_nothing(tmp_path: Path) -> None:
+    for words, ran in zip(WRONG, several(tmp_path / "home", WRONG), strict=True):
+        assert (ran.status, ran.out) == (2, "") and ran.err, words
+    assert lapwing(tmp_path / "home", "report").status == 2
+
+
+ABSENT = (
+    ("explain", "r0"), ("request", "draft", "c0"), ("request", "show", "q0"), ("case", "show", "c0"),
+    ("hold", "retry", "enrich", "r0"),
+)  # fmt: skip
+
+
+def test_what_is_not_there_is_status_1_in_one_sentence(home: Path, taken: Ran) -> None:
+    asked = [(*words, *([] if words[0] == "hold" else ["--json"])) for words in ABSENT]
+    for words, ran in zip(asked, several(home, asked), strict=True):
+        assert (ran.status, ran.out) == (1, ""), words
+        assert ran.err.startswith("lapwing: ") and "fault" not in ran.err and "Traceback" not in ran.err
 
 
 def test_without_waiting_it_only_hands_in(tmp_path: Path) -> None:
@@ -301,10 +314,11 @@ def test_two_commands_beside_a_running_system(tmp_path: Path) -> None:
 
 def test_two_reporters_of_one_message_are_two_reports(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(mail(tag="both"))
-    for person in ("one@isp.example", "two@isp.example", "TWO@isp.example"):
-        options = ("--reporter", person, "--json", tmp_path / "a.eml")
-        assert lapwing(tmp_path / "home", "report", *options).status == 0
-    (case,) = lapwing(tmp_path / "home", "queue", "--json").lines
+    people = ("one@isp.example", "two@isp.example", "TWO@isp.example")
+    asked = [("report", "--reporter", person, "--json", tmp_path / "a.eml") for person in people]
+    *handed, queue = several(tmp_path / "home", [*asked, ("queue", "--json")])
+    assert [each.status for each in handed] == [0, 0, 0]
+    (case,) = queue.lines
     assert (len(case["reports"]), case["reporters"]) == (2, 2)
 
 

@@ -133,15 +133,25 @@ def feedback(number: int, data: bytes, m: Marks) -> bytes:
     return head.encode() + data + b"\r\n--f1--\r\n"
 
 
+def _both() -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket on one port; one that is free for UDP may be taken for TCP."""
+    while True:
+        udp = socket.socket(type=socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+
+
 class Recorder:
     """A name server that notes every question, and a web server that notes every call, on 127.0.0.1."""
 
     def __init__(self) -> None:
         self.asked: set[tuple[str, str]] = set()
         self.calls: list[str] = []
-        self._udp = socket.socket(type=socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
-        self._tcp, self._web = (socket.create_server(("127.0.0.1", port)) for port in (self.port, 0))
+        self._udp, self._tcp = _both()
+        self._web = socket.create_server(("127.0.0.1", 0))
         self._over = False
         self._threads = [
             threading.Thread(target=self._answer),
