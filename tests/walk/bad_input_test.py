@@ -111,6 +111,22 @@ def test_what_misbehaves_when_it_is_unpacked_costs_itself_and_nothing_else(desk:
     assert found == wanted | {"good": ("report", "")}
 
 
+def test_what_misbehaves_when_it_is_weighed_is_filed_all_the_same(desk: Desk, tmp_path: Path) -> None:
+    mails = {"good": mail(tag="good")} | {deed: mail(text=f"weigh-{deed}", tag=deed) for deed in ("hangs", "bloats")}
+    taken = submissions(desk, write(tmp_path / "mail", mails))
+    assert taken.keys() == mails.keys()
+    archive, limits = desk.house.archive, {}
+    for name, submission in taken.items():
+        unpacked = archive.get(Unpacked, submission.id)
+        assert unpacked is not None
+        filing = archive.get(Filing, unpacked.verdicts[0].report)
+        assert filing is not None
+        limits[name] = filing.assessment.limits
+    assert limits == {
+        "good": (), "hangs": ("not fully weighed (time)",), "bloats": ("not fully weighed (memory)",)
+    }  # fmt: skip
+
+
 def test_the_command_shows_it_and_its_bytes_stay(desk: Desk, tmp_path: Path) -> None:
     data = mail(text="examine-hangs", tag="shown")
     folder = write(tmp_path / "mail", {"bad": data})

@@ -1,19 +1,16 @@
 """A parsing child with the real jobs, each of which misbehaves on bytes that hold its marker.
 
-Markers: `<job>-hangs`, `<job>-bloats`, `<job>-dies`, `<job>-recurses`, where the job is `unpack` or `examine`.
+Markers: `<job>-hangs`, `<job>-bloats`, `<job>-dies`, `<job>-recurses`, where the job is `unpack`, `examine` or `weigh`.
 """
 
 import os
-import sys
 import time
 from typing import Any
 
 import msgspec
 
-from deploy.parserd import Jobs, warm
-from enrichment.enrich import JOB as EXAMINE
+from deploy import parserd
 from intake.parsing import serve
-from intake.unpack import JOB as UNPACK
 
 
 def recurse(depth: int = 0) -> int:
@@ -38,15 +35,17 @@ def wrapped(name: bytes, job: Any) -> Any:
 
     def run(data: bytes, about: msgspec.Raw) -> Any:
         for deed, do in DEEDS.items():
-            if name + b"-" + deed in data:
+            if name + b"-" + deed in data or name + b"-" + deed in bytes(about):
                 do()
         return job(data, about)
 
     return run
 
 
+def serve_wrapped(jobs: dict[str, Any], *pipes: Any) -> None:
+    serve({name: wrapped(name.encode(), job) for name, job in jobs.items()}, *pipes)
+
+
 if __name__ == "__main__":
-    jobs = Jobs()
-    warm(jobs)
-    both = {UNPACK: wrapped(b"unpack", jobs.unpack), EXAMINE: wrapped(b"examine", jobs.examine)}
-    serve(both, sys.stdin.buffer, sys.stdout.buffer)
+    parserd.serve = serve_wrapped
+    parserd.main()
