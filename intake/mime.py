@@ -42,6 +42,8 @@ ENCODED = transfer.ENCODED
 _LEADING = 20
 """Lines above the first header field of a message that are passed over, such as the rest of an SMTP dialogue."""
 _FIELD = re.compile(rb"([!-9;-~]{1,256})[ \t]*:")
+_WHOLE = re.compile(rb"([!-9;-~]{1,256}+)[ \t]*+:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+(\r?\n)")
+"""A field as it should be, with all its lines; others are read line by line."""
 _DELIMITER = re.compile(rb"\n--([^\n]{1,2000})")
 _DELIMITER_CR = re.compile(rb"[\r\n]--([^\r\n]{1,2000})")
 _EOL_CR = re.compile(rb"\r\n?|\n")
@@ -277,6 +279,11 @@ class _Splitter:
         fields: list[_Span] = []
         position, block_end = draft.header_start, draft.header_start + HEADER_BLOCK
         while position < len(self.data):
+            match = None if self.bare_cr or len(fields) > FIELDS else _WHOLE.match(self.data, position, block_end)
+            if match:
+                fields.append([match[1].decode("ascii"), position, self.data.find(b":", match.end(1)), match.start(2)])
+                position = match.end()
+                continue
             stop, following = self.line(position)
             if stop == position:
                 position = following

@@ -52,14 +52,16 @@ class Database:
         except apsw.BusyError as error:
             raise Temporary("the store is busy", 1.0) from error
 
-    def run_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """One statement for many rows of values, all of them or none."""
+    def run_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        """One statement for many rows of values, all of them or none; how many rows of the database it changed."""
         values = list(rows)
         if not values:
-            return
+            return 0
         try:
             with self.together():
+                before = self._connection.total_changes()
                 self._connection.executemany(sql, values)
+                return self._connection.total_changes() - before
         except apsw.BusyError as error:
             raise Temporary("the store is busy", 1.0) from error
 

@@ -82,17 +82,25 @@ def fold_anew(archive: Archive, cases: Iterable[str]) -> None:
 
 def _ready(archive: Archive, weigh: Weigh, reports: Sequence[Report], secret: bytes) -> list[Ready]:
     """Those of these reports that have been examined."""
-    latest = [(report, found) for report in reports if (found := _latest(archive, report.id)) is not None]
-    weighed = weigh([Weighing(examination=examination, claims=report.claims) for report, examination in latest])
+    latest = _latest(archive, [report.id for report in reports])
+    examined = [(report, latest[report.id]) for report in reports if report.id in latest]
+    weighed = weigh([Weighing(examination=examination, claims=report.claims) for report, examination in examined])
     return [
         Ready(report=report, round=examination.round, weighed=each, keys=hashed(each.drawn, secret))
-        for (report, examination), each in zip(latest, weighed, strict=True)
+        for (report, examination), each in zip(examined, weighed, strict=True)
     ]
 
 
-def _latest(archive: Archive, report: str) -> Examination | None:
-    rounds, _ = archive.store.find(Examination, {"report": report}, limit=100)
-    return max(rounds, key=lambda each: each.round, default=None)
+def _latest(archive: Archive, reports: Sequence[str]) -> dict[str, Examination]:
+    """The last round of each report that has one; rounds are counted from 1 without a gap."""
+    latest: dict[str, Examination] = {}
+    left, number = list(reports), 0
+    while left:
+        number += 1
+        rounds = archive.get_all(Examination, [f"{report}/{number}" for report in left])
+        left = [each.report for each in rounds.values()]
+        latest |= {each.report: each for each in rounds.values()}
+    return latest
 
 
 def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:

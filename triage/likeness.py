@@ -31,7 +31,7 @@ _SPACELESS = re.compile(
 def words(text: str, without: Collection[str] = ()) -> list[str]:
     """The words of `text` as they are compared; characters of scripts without spaces count as words of their own."""
     pieces = unicodedata.normalize("NFKC", text[:READ]).casefold().split()
-    folded = " ".join(_LINK.sub(" ", piece) if _linked(piece) else piece for piece in pieces)
+    folded = " ".join([_LINK.sub(" ", piece) if _linked(piece) else piece for piece in pieces])
     found: list[str] = []
     for word in _WORD.findall(folded):
         if not word.isascii() and _SPACELESS.search(word):

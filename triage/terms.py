@@ -10,7 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +19,8 @@ NEAR, NEAR_CHARACTERS = 10, 30
 MOST_TOKENS = 6_000
 """Words of one text that are read: the first five sixths of these from its beginning, the others from its end."""
 MOST_CHARACTERS = 200_000
+REMEMBERED = 20_000
+"""Words for which a lexicon remembers the phrases that begin with them."""
 FOLDER = Path(__file__).parent / "lexicon"
 
 _TOKEN = re.compile(r"[^\W_]{1,60}")
@@ -64,7 +66,7 @@ class Text:
         folded = _fold(text[:MOST_CHARACTERS])
         self.disguised = 0
         pieces = folded.split()
-        folded = " ".join(_LINK.sub(" http ", each) if "@" in each or "://" in each else each for each in pieces)
+        folded = " ".join([_LINK.sub(" http ", each) if "@" in each or "://" in each else each for each in pieces])
         folded = _SPLIT.sub(self._closed, folded)
         words: list[str] = []
         for word in _TOKEN.findall(folded):
@@ -146,6 +148,7 @@ class Lexicon:
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self._root = _Node()
+        self._begins = lru_cache(maxsize=REMEMBERED)(self._root.step)
         self._halves: dict[str, int] = {}
         self._lines: dict[int, list[tuple[str, tuple[int, ...]]]] = {}
         for name, text in files.items():
@@ -188,9 +191,8 @@ class Lexicon:
     def _places(self, words: Sequence[str]) -> dict[int, list[int]]:
         """Where each half phrase begins."""
         places: dict[int, list[int]] = {}
-        first = {word: nodes for word in set(words) if (nodes := self._root.step(word))}
         for start, word in enumerate(words):
-            nodes, at = first.get(word, []), start + 1
+            nodes, at = self._begins(word), start + 1
             while nodes:
                 for node in nodes:
                     for half in node.ends:

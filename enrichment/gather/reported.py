@@ -8,9 +8,10 @@ The two other conditions, that the copy came whole and that the reporter is who 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-import authres
+import authres.core
 
 from enrichment.examination import Boundary, Check
 from enrichment.gather.names import alabels
@@ -46,6 +47,23 @@ class Reported(NamedTuple):
     limits: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile("^" + pattern, re.IGNORECASE)
+
+
+class _Field(authres.core.AuthenticationResultsHeader):  # type: ignore[misc]
+    """The library's parser, which would put each of its few expressions together anew at every word."""
+
+    _parse_text: str
+
+    def _parse_pattern(self, pattern: str) -> re.Match[str] | None:
+        match = _compiled(pattern).match(self._parse_text)
+        if match:
+            self._parse_text = self._parse_text[match.end() :]
+        return match
+
+
 def reported(message: Message, boundary: Boundary, edges: tuple[str, ...]) -> Reported:
     """What every such field says. `edges` (as in Reporter) are given only where the copy came whole and the reporter is
     who it says; without them nothing is trusted.
@@ -78,7 +96,7 @@ def _results(header: Header, boundary: Boundary, edges: tuple[str, ...]) -> Iter
     if _NO_ID.match(value):  # some providers leave the authserv-id out
         value = "unnamed; " + value
     try:
-        parsed = authres.AuthenticationResultsHeader.parse_value(value)
+        parsed = _Field.parse_value(authres.core_features(), value)
     except Exception:  # the parser raises its own errors and, on odd input, others
         return
     by = str(parsed.authserv_id) if str(parsed.authserv_id) != "unnamed" else ""

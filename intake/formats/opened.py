@@ -161,9 +161,9 @@ class Desk:
         self.todo.extend(reversed(list(items)))
 
 
-def lacks(content: bytes) -> tuple[str, ...]:
-    """What a full report of this message would have had, and it has not."""
-    root = mime.head(content[: 2 * mime.HEADER_BLOCK])
+def lacks(content: bytes, root: mime.Node | None = None) -> tuple[str, ...]:
+    """What a full report of this message would have had, and it has not; `root` where the message has been split."""
+    root = root or mime.head(content[: 2 * mime.HEADER_BLOCK])
     out = [] if root.fields else ["headers"]
     if "received" not in root.first:
         out.append("received")

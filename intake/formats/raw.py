@@ -6,7 +6,7 @@ Apple Mail's .emlx, whose first line counts the bytes of the message and which a
 
 import re
 
-from intake.formats.opened import Desk, Item
+from intake.formats.opened import Desk, Item, lacks
 from intake.mime import Tree
 
 FORMAT = "raw"
@@ -24,7 +24,7 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
     """Whether the item is a mail; a cover always is one, because it came as mail."""
     if not (item.cover or is_mail(tree)):
         return False
-    desk.report(item, 0, len(item.content), FORMAT)
+    desk.report(item, 0, len(item.content), FORMAT, None, lacks(item.content, tree.root))
     return True
 
 

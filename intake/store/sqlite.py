@@ -55,9 +55,9 @@ class SqliteStore:
             return []
         rows = [row_of(record) for record in records]
         with self.together():
-            self._insert([(row, _STORE_ONLY) for row in rows])
-            found = dict(self._bodies(rows[0].kind, [row.key for row in rows]))
-            self._keys(row for row in rows if found.get(row.key) == row.body)
+            new = self._insert([(row, _STORE_ONLY) for row in rows])
+            found = {} if new else dict(self._bodies(rows[0].kind, [row.key for row in rows]))
+            self._keys(row for row in rows if new or found.get(row.key) == row.body)
         standing = zip(records, rows, strict=True)
         return [
             record if found.get(row.key, row.body) == row.body else type(record).read(found[row.key])
@@ -172,13 +172,17 @@ class SqliteStore:
 
     def begin(self, rows: Sequence[Row]) -> list[Row]:
         with self.together():
-            self._insert([(row, _place(row.place)) for row in rows])
+            new = self._insert([(row, _place(row.place)) for row in rows])
+            if new and all(row.place is None for row in rows):
+                self._keys(rows)
+                return list(rows)
             present = self.rows((row.kind, row.key) for row in rows)
             self._keys(row for row in rows if present[row.kind, row.key].digest == row.digest)
         return [present[row.kind, row.key] for row in rows]
 
-    def _insert(self, rows: Iterable[tuple[Row, str | None]]) -> None:
-        self._db.run_many(
+    def _insert(self, rows: Sequence[tuple[Row, str | None]]) -> bool:
+        """Insert what is not there yet; whether that was all of it."""
+        changed = self._db.run_many(
             f"insert into rows ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
             " on conflict (kind, key) do update set place = excluded.place"
             " where rows.place is null and excluded.place is not null and rows.digest = excluded.digest",
@@ -187,6 +191,7 @@ class SqliteStore:
                 for row, place in rows
             ],
         )
+        return changed == len(rows)
 
     def _keys(self, rows: Iterable[Row]) -> None:
         self._db.run_many(
