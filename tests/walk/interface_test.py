@@ -4,7 +4,6 @@ what becomes of every kind of file that people hand in.
 
 import io
 import mailbox
-import os
 import shutil
 import subprocess
 import tarfile
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.walker import SAMPLES, Ran, explained, lapwing, mail, serving, several
+from tests.walker import COMMAND, SAMPLES, Ran, environment, explained, lapwing, mail, serving, several
 
 KINDS = {
     "phishing", "malware", "advance-fee", "extortion", "investment", "job-mule", "pharma-health", "counterfeit",
@@ -328,9 +327,15 @@ def test_a_home_that_can_not_be_is_refused_in_a_sentence(tmp_path: Path) -> None
     assert (ran.status, ran.out) == (1, "") and "Traceback" not in ran.err
 
 
+def test_a_look_makes_no_home(tmp_path: Path) -> None:
+    ran = lapwing(tmp_path / "home", "queue", "--json")
+    assert (ran.status, ran.out) == (1, "") and "lapwing report" in ran.err
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_reader_that_goes_away_costs_nothing(home: Path, taken: Ran) -> None:
-    command = [str(Path(os.sys.executable).with_name("lapwing")), "--home", str(home), "queue", "--json"]  # type: ignore[attr-defined]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = [COMMAND, "--home", str(home), "queue", "--json"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr
         process.stdout.close()
         said = process.stderr.read().decode()

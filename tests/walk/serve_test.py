@@ -297,7 +297,8 @@ def test_a_changed_byte_of_the_backup_is_found(disk: Path, tmp_path: Path) -> No
 def test_a_door_takes_reports_with_a_private_key_that_opens_nothing(tmp_path: Path) -> None:
     """The doors work where the key's place holds another thing, and the store's too; who has the key reads it later."""
     home = tmp_path / "home"
-    assert lapwing(home, "queue", "--json").status == 0
+    (tmp_path / "a.eml").write_bytes(mail(tag="first"))
+    assert lapwing(home, "report", "--json", "--no-wait", tmp_path / "a.eml").status == 0
     key, true = home / "keys" / "operator.private", (home / "keys" / "operator.private").read_bytes()
     key.write_bytes(b"no key at all")
     for path in home.glob("store.sqlite*"):
@@ -318,5 +319,6 @@ def test_a_door_takes_reports_with_a_private_key_that_opens_nothing(tmp_path: Pa
     key.write_bytes(true)
     (home / "store.sqlite").unlink()
     (tmp_path / "a.eml").write_bytes(mail(tag="another"))
-    assert lapwing(home, "report", "--json", tmp_path / "a.eml").status == 0
-    assert sum(len(case["reports"]) for case in lapwing(home, "queue", "--json").lines) == 2
+    handed, queue = several(home, [("report", "--json", tmp_path / "a.eml"), ("queue", "--json")])
+    assert handed.status == 0
+    assert sum(len(case["reports"]) for case in queue.lines) == 3
