@@ -263,6 +263,26 @@ def test_who_drafted_it_can_not_approve_it(demo: Demo) -> None:
     assert other.status == 0 and other.line["verified"] is True, other.err
 
 
+def test_only_what_is_approved_can_be_sent_and_it_goes_into_the_outbox(demo: Demo) -> None:
+    sealed, drafted = demo.sealed["request"], demo.ask("request", "draft", demo.case("parcel")["case"], "--json").line
+    send = [("request", "send", each, "--json") for each in (drafted["request"], sealed)]
+    refused, sent = walker.several(demo.home, send, "anna")
+    assert (refused.status, refused.out) == (1, "") and "sealed" in refused.err
+    assert sent.status == 0, sent.err
+    assert Path(sent.line["place"]).read_bytes() == Path(demo.sealed["bundle"]).read_bytes()
+
+
+def test_with_a_path_it_does_the_same_on_ones_own_mail_and_stops_at_the_draft(tmp_path: Path) -> None:
+    ran = lapwing(
+        tmp_path / "home", "demo", "--json", SAMPLES / "03-attached-invest-loss.eml", SAMPLES / "12-invoice.msg"
+    )
+    assert ran.status == 0, ran.err
+    assert [sorted(line)[0] for line in ran.lines] == ["items", "items", "band", "band", "request"]
+    first, second = (line for line in ran.lines if "rank" in line)
+    assert (first["kind"], second["kind"]) == ("investment", "phishing")
+    assert not (tmp_path / "home" / "bundles").exists()
+
+
 def test_every_look_and_deed_is_noted(demo: Demo) -> None:
     archive = open_house(demo.home, "judge", {}).archive
     request = demo.sealed["request"]
