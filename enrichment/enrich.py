@@ -110,8 +110,10 @@ def enrich(tools: Tools, keys: Sequence[str]) -> None:
         if not open_:
             break
     records = [_examination(tools, desk) for desk in desks]
-    tools.work.put("assess", [each.report for each in records])
+    following = [each.report for each in records]
+    tools.work.promise("assess", following)
     tools.archive.keep_all(records)
+    tools.work.put("assess", following)
 
 
 def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:

@@ -16,6 +16,9 @@ ATTEMPTS = 3
 LEASE = 300.0
 """Seconds that a worker may be silent before its items are given to another."""
 
+PROMISE = 30.0
+"""Seconds after which what was promised and not put is due all the same."""
+
 SCHEMA: Schema = {
     "work": (
         """
@@ -49,8 +52,12 @@ class Held:
 class Work(Protocol):
     """See the module."""
 
+    def promise(self, step: str, keys: Iterable[str]) -> None:
+        """These will be to do as soon as what causes them is kept: nobody takes them before `put`, unless whoever
+        promised dies."""
+
     def put(self, step: str, keys: Iterable[str]) -> None:
-        """These are to be done; one that stands already stays as it is."""
+        """These are to be done now; one that was begun stays as it is."""
 
 
 class Inline:
@@ -58,6 +65,9 @@ class Inline:
 
     def __init__(self, steps: Mapping[str, Callable[[Sequence[str]], None]]) -> None:
         self._steps = steps
+
+    def promise(self, step: str, keys: Iterable[str]) -> None:
+        """Nothing, because nothing outlives the caller."""
 
     def put(self, step: str, keys: Iterable[str]) -> None:
         self._steps[step](list(keys))
@@ -69,10 +79,19 @@ class LeaseTable:
     def __init__(self, database: Database, now: Callable[[], float], owner: str = "") -> None:
         self._db, self._now, self._owner = database, now, owner
 
+    def promise(self, step: str, keys: Iterable[str]) -> None:
+        due = self._now() + PROMISE
+        self._db.run_many(
+            "insert or ignore into work (step, key, due, owner) values (?, ?, ?, ?)",
+            [(step, key, due, self._owner) for key in keys],
+        )
+
     def put(self, step: str, keys: Iterable[str]) -> None:
         now = self._now()
         self._db.run_many(
-            "insert or ignore into work (step, key, due) values (?, ?, ?)", [(step, k, now) for k in keys]
+            "insert into work (step, key, due) values (?, ?, ?) on conflict (step, key) do update"
+            " set due = min(due, excluded.due), owner = '' where attempts = 0 and held = ''",
+            [(step, key, now) for key in keys],
         )
 
     def take(self, limit: int, lease: float = LEASE) -> list[Item]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from enrichment.examination import Examination
 from intake.archive import Archive
+from intake.errors import Temporary
 from intake.record import Record, Value
 from intake.report import Report
 from intake.store import every
@@ -36,6 +37,7 @@ class Ready(Value, frozen=True):
 
 def assess(archive: Archive, weigh: Weigh, reports: Sequence[str], clock: Clock, secret: bytes) -> None:
     """File these reports (ids). Doing it again, or twice at once, changes nothing; what was erased is left out.
+    `Temporary` while one is not examined.
 
     `weigh` assesses them and draws their join keys (`triage/weigh.py`). `secret` keys the hashes of these and must stay
     the same for the life of the house.
@@ -81,13 +83,14 @@ def fold_anew(archive: Archive, cases: Iterable[str]) -> None:
 
 
 def _ready(archive: Archive, weigh: Weigh, reports: Sequence[Report], secret: bytes) -> list[Ready]:
-    """Those of these reports that have been examined."""
+    """What is needed to file these reports."""
     latest = _latest(archive, [report.id for report in reports])
-    examined = [(report, latest[report.id]) for report in reports if report.id in latest]
-    weighed = weigh([Weighing(examination=examination, claims=report.claims) for report, examination in examined])
+    if len(latest) < len(reports):
+        raise Temporary("a report is not examined yet", 1.0)
+    weighed = weigh([Weighing(examination=latest[each.id], claims=each.claims) for each in reports])
     return [
-        Ready(report=report, round=examination.round, weighed=each, keys=hashed(each.drawn, secret))
-        for (report, examination), each in zip(examined, weighed, strict=True)
+        Ready(report=report, round=latest[report.id].round, weighed=each, keys=hashed(each.drawn, secret))
+        for report, each in zip(reports, weighed, strict=True)
     ]
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intake.errors import Refused
-from intake.report import Claims
+from enrichment.examination import Examination
+from intake.errors import Refused, Temporary
+from intake.report import Claims, Report
 from tests.triage_house import AT, SECRET, House, mail, reported
 from triage import decide
 from triage.assess import concerned, fold_anew, refill, refold
@@ -343,3 +344,15 @@ def test_a_secret_of_another_house_gives_other_claims() -> None:
     won = house.get(Filing, reported_id).won
     assert won and not any("pay-fee" in key for key in won) and SECRET.hex() not in "".join(won)
     assert isinstance(current(house, house.get(Filing, reported_id).case), CaseView)  # type: ignore[arg-type]
+
+
+def test_a_report_that_is_not_examined_yet_waits_and_one_that_was_erased_does_not() -> None:
+    house = House()
+    report = reported(house, mail(PARCEL), "one")
+    house.store.forget([house.get(Examination, f"{report}/1").under])
+    kept = Report(id="r2", reporter="p", submission="s2", format="raw", source="submission", start=0, end=1, sha256="")
+    house.keep(kept)
+    with pytest.raises(Temporary):
+        house.assess("r2")
+    house.assess(report)
+    assert house.get(Filing, report) is None
