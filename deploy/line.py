@@ -5,18 +5,12 @@ what fails three times is held with a reason, which names the fault and never th
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 
 from deploy.wiring import House
 from intake.errors import Damaged, Refused, Temporary
 from intake.work import Item
-
-PAUSE = 0.05
-"""Seconds until somebody looks again for work when there was none."""
 
 log = logging.getLogger("lapwing.line")
 
@@ -68,37 +62,14 @@ def fault(error: BaseException) -> str:
     return type(error).__name__ + where
 
 
-@contextmanager
-def second_hand(house: House, pause: float = PAUSE) -> Iterator[None]:
-    """Another thread that does batches of due work too: while one waits for children, DNS or disk the other works."""
-    stopping = threading.Event()
-
-    def work() -> None:
-        while not stopping.is_set():
-            if not turn(house):
-                stopping.wait(pause)
-        house.database.close()
-
-    with ThreadPoolExecutor(1, "second-hand") as thread:
-        working = thread.submit(work)
-        try:
-            yield
-        finally:
-            stopping.set()
-        working.result()
-
-
-def run_dry(house: House, step: Callable[[], None] = lambda: None, many: bool = False) -> None:
-    """Follow and work until nothing is left to do but what is on hold; the caller holds the follower's lock. With
-    `many` items two batches are worked on at a time.
-    """
+def run_dry(house: House, step: Callable[[], None] = lambda: None, patience: float = 0.05) -> None:
+    """Follow and work until nothing is left to do but what is on hold; the caller holds the follower's lock."""
     house.work.resume()
-    with second_hand(house) if many else nullcontext():
-        while True:
-            followed = house.follower.catch_up()
-            done = turn(house)
-            step()
-            if not followed and not done:
-                if not house.work.waiting():
-                    return
-                time.sleep(PAUSE)
+    while True:
+        followed = house.follower.catch_up()
+        done = turn(house)
+        step()
+        if not followed and not done:
+            if not house.work.waiting():
+                return
+            time.sleep(patience)

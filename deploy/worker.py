@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from deploy.bell import Bell
-from deploy.line import second_hand, turn
+from deploy.line import turn
 from deploy.process import run
 from deploy.wiring import open_house
 
@@ -14,7 +14,7 @@ def main(home: Path, name: str = "worker") -> None:
     house = open_house(home, name)
     house.work.resume()
     bell = Bell(home, name)
-    with run() as stopping, second_hand(house, 0.5):
+    with run() as stopping:
         while not stopping.is_set():
             if not turn(house):
                 bell.wait(0.5)

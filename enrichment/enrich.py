@@ -109,11 +109,8 @@ def enrich(tools: Tools, keys: Sequence[str]) -> None:
         open_ = [desk for desk, _ in asking]
         if not open_:
             break
-    records = [_examination(tools, desk) for desk in desks]
-    following = [each.report for each in records]
-    tools.work.promise("assess", following)
-    tools.archive.keep_all(records)
-    tools.work.put("assess", following)
+    tools.archive.keep_all([_examination(tools, desk) for desk in desks])
+    tools.work.put("assess", keys)
 
 
 def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:

@@ -5,7 +5,6 @@ says who is first (a create-only row that holds the record), the vault makes it 
 its frame is durable; whoever meets an unfinished row finishes *that* record and drops its own. Nothing is updated.
 """
 
-import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -61,12 +60,11 @@ class Proof(Value, frozen=True):
 
 
 class Archive:
-    """Keeps and reads records, from any thread. `reader` opens evidence, `writer` owns this process's series."""
+    """Keeps and reads records. `reader` opens evidence, `writer` owns this process's series."""
 
     def __init__(self, store: Store, reader: Reader, writer: Writer) -> None:
         self.store, self.reader, self.writer = store, reader, writer
         self._reached = writer.start
-        self._guard = threading.Lock()
 
     def keep(self, record: R) -> R:
         """What is now kept under that key."""
@@ -114,16 +112,15 @@ class Archive:
                 places[row.kind, row.key] = self.writer.append(row.kind, row.slot, row.body)
         if places:
             mark = self.writer.commit().result()
-            with self._guard, self.store.together():
+            with self.store.together():
                 self.store.finish(places)
                 self._advance((mark.segment, mark.offset))
 
     def _advance(self, reached: tuple[int, int]) -> None:
         """Spare the follower our own series, as long as the store holds all that came before in it."""
-        following = max(reached, self._reached)
         if self.store.position(self.writer.series) == self._reached:
-            self.store.advance(self.writer.series, *following)
-        self._reached = following
+            self.store.advance(self.writer.series, *reached)
+        self._reached = reached
 
     def _release(self, rows: dict[Name, Row]) -> None:
         for row in rows.values():

@@ -68,7 +68,7 @@ class Database:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Everything inside happens or nothing does; nested uses join the outer one."""
-        with self._guard:
+        with self._guard if self._memory is not None else _nothing():
             connection = self._connection
             if connection.in_transaction:
                 yield
@@ -92,6 +92,11 @@ class Database:
         if connection is not None:
             connection.close()
             del self._local.connection
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
 
 
 def _migrate(connection: apsw.Connection, parts: Schema) -> None:

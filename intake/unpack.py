@@ -69,11 +69,9 @@ def unpack(tools: Tools, keys: Sequence[str]) -> None:
     people = {draft.submission.id: reporter_of(tools, draft.submission) for draft in drafts}
     for draft in drafts:
         draft.reports = [_with_reporter(report, people[draft.submission.id]) for report in draft.reports]
-    following = [report.id for draft in drafts for report in draft.reports]
-    tools.work.promise("enrich", following)
     archive.keep_all([*people.values()])
     kept = _keep_reports(archive, drafts)
-    tools.work.put("enrich", following)
+    tools.work.put("enrich", kept)
     archive.keep_all([_unpacked(draft, kept) for draft in drafts])
 
 

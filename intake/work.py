@@ -1,9 +1,10 @@
 """The Work port: what is still to be done, as `put(step, keys)`; a broker is only a doorbell.
 
-A row (step, key) stands from before the record that causes it until after its successor is kept. A worker takes
-rows on a lease; a lease that runs out counts as an attempt, and after three the row is held with its reason, its
-bytes safe, until a person says again. Two kinds: `Inline` runs at once (tests, small tools), `LeaseTable` lasts in
-SQLite.
+A row (step, key) is put after the record that causes it is kept, and taken away after the next step's row is put. So
+some row stands at every moment for whatever is unfinished, as long as a step that is done again puts the next again.
+A worker takes rows on a lease; a lease that runs out counts as an attempt, and after three the row is held with its
+reason, its bytes safe, until a person says again. Two kinds: `Inline` runs at once (tests, small tools), `LeaseTable`
+lasts in SQLite.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,9 +16,6 @@ from intake.sqlite import Database, Schema
 ATTEMPTS = 3
 LEASE = 300.0
 """Seconds that a worker may be silent before its items are given to another."""
-
-PROMISE = 30.0
-"""Seconds after which what was promised and not put is due all the same."""
 
 SCHEMA: Schema = {
     "work": (
@@ -52,12 +50,8 @@ class Held:
 class Work(Protocol):
     """See the module."""
 
-    def promise(self, step: str, keys: Iterable[str]) -> None:
-        """These will be to do as soon as what causes them is kept: nobody takes them before `put`, unless whoever
-        promised dies."""
-
     def put(self, step: str, keys: Iterable[str]) -> None:
-        """These are to be done now; one that was begun stays as it is."""
+        """These are to be done; one that stands already stays as it is."""
 
 
 class Inline:
@@ -65,9 +59,6 @@ class Inline:
 
     def __init__(self, steps: Mapping[str, Callable[[Sequence[str]], None]]) -> None:
         self._steps = steps
-
-    def promise(self, step: str, keys: Iterable[str]) -> None:
-        """Nothing, because nothing outlives the caller."""
 
     def put(self, step: str, keys: Iterable[str]) -> None:
         self._steps[step](list(keys))
@@ -79,19 +70,10 @@ class LeaseTable:
     def __init__(self, database: Database, now: Callable[[], float], owner: str = "") -> None:
         self._db, self._now, self._owner = database, now, owner
 
-    def promise(self, step: str, keys: Iterable[str]) -> None:
-        due = self._now() + PROMISE
-        self._db.run_many(
-            "insert or ignore into work (step, key, due, owner) values (?, ?, ?, ?)",
-            [(step, key, due, self._owner) for key in keys],
-        )
-
     def put(self, step: str, keys: Iterable[str]) -> None:
         now = self._now()
         self._db.run_many(
-            "insert into work (step, key, due) values (?, ?, ?) on conflict (step, key) do update"
-            " set due = min(due, excluded.due), owner = '' where attempts = 0 and held = ''",
-            [(step, key, now) for key in keys],
+            "insert or ignore into work (step, key, due) values (?, ?, ?)", [(step, key, now) for key in keys]
         )
 
     def take(self, limit: int, lease: float = LEASE) -> list[Item]:

@@ -161,7 +161,7 @@ def work(desk: Desk, handed: list[Handed], quiet: bool) -> None:
             try:
                 with only_one(house.home):
                     start(house)
-                    run_dry(house, step, many=len(handed) > house.settings.batch)
+                    run_dry(house, step)
                 return
             except Temporary as busy:
                 if _filed(desk, handed):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from intake.sqlite import Database
-from intake.work import PROMISE, SCHEMA, Inline, LeaseTable
+from intake.work import SCHEMA, Inline, LeaseTable
 
 
 class Clock:
@@ -29,27 +29,6 @@ def test_put_twice_is_once(work):
     work.put("unpack", ["a", "b"])
     work.put("unpack", ["a"])
     assert [item.key for item in work.take(10)] == ["a", "b"]
-
-
-def test_what_is_promised_is_due_when_it_is_put(work, clock):
-    work.promise("enrich", ["a", "b"])
-    assert work.take(10) == [] and work.waiting() == {"enrich": 2}
-    work.put("enrich", ["a"])
-    assert [item.key for item in work.take(10)] == ["a"]
-    work.promise("enrich", ["a"])
-    work.put("enrich", ["a"])
-    assert work.take(10) == []
-    clock.now += PROMISE
-    assert [item.key for item in work.take(10)] == ["b"]
-
-
-def test_what_a_dead_worker_promised_is_due_when_it_starts_again(tmp_path, clock):
-    path = tmp_path / "w.sqlite"
-    LeaseTable(Database(path, SCHEMA), clock, "worker").promise("enrich", ["a"])
-    again = LeaseTable(Database(path, SCHEMA), clock, "worker")
-    assert again.take(10) == []
-    again.resume()
-    assert [item.key for item in again.take(10)] == ["a"]
 
 
 def test_what_is_on_hold_stays_there_whoever_puts_it(work):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,10 +42,10 @@ def child() -> tuple[str, ...]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A desk whose house parses with the wrapping child, which may take two seconds a message."""
+    """A desk whose house parses with the wrapping child, which may take four seconds a message."""
     desk = Desk(tmp_path / "home")
     desk.__dict__["house"] = open_house(desk.home, "command", OFFLINE)
-    desk.house.__dict__["parser"] = Parser(child(), wall_seconds=2.0)
+    desk.house.__dict__["parser"] = Parser(child(), wall_seconds=4.0)
     yield desk
     desk.close()
 
@@ -140,6 +140,30 @@ def test_the_command_shows_it_and_its_bytes_stay(desk: Desk, tmp_path: Path) -> 
     told = explained(desk.home, [report["report"]])[report["report"]]
     assert "not fully examined (time)" in told["limits"]
     assert told["sha256"] == sha256(data)
+
+
+@pytest.mark.parametrize("step", ["enrich", "assess"])
+def test_a_worker_that_dies_between_keeping_and_putting_leaves_nothing_behind(
+    desk: Desk, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    put = desk.house.work.put
+
+    def dies(name: str, keys: Iterable[str]) -> None:
+        if name == step:
+            raise Died
+        put(name, keys)
+
+    hand_in(desk, [write(tmp_path / "mail", {"one": mail()})], "", quiet=True)
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr(desk.house.work, "put", dies)
+        work(desk.house)
+    assert desk.house.store.count(Filing, {}) == {}
+    work(desk.house)
+    reports = [each.report for each in desk.house.archive.store.find(Filing, {}, limit=10)[0]]
+    assert len(reports) == 1 and desk.house.work.waiting() == {}
 
 
 def dying(home: Path, report: str) -> int:
