@@ -6,8 +6,9 @@ knows all of a message but one address could guess that address from the digest.
 Countries follow the registries: an allocation is not a location, and each of them says in which role it was found.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from enrichment.examination import Examination
 from enrichment.gather.registry import network
@@ -15,6 +16,7 @@ from intake.record import Cite, Value
 from intake.report import Claims
 from triage.technique import CaseTechnique
 
+T = TypeVar("T")
 SERVER = "the receiving server's Received line"
 """The better of the two clocks by which a time is known."""
 MOST_ITEMS = 200
@@ -144,8 +146,8 @@ class Weighed(Value, frozen=True, kw_only=True):
 
 
 def gather(case: Weighed, items: Iterable[Item]) -> Dossier:
-    """The dossier of a case with these reports (at least one; the earliest MOST_ITEMS are read)."""
-    chosen = tuple(sorted(items, key=lambda item: (item.received, item.report)))[:MOST_ITEMS]
+    """The dossier of a case with these reports (at least one; of many the earliest and the latest are read)."""
+    chosen = ends(sorted(items, key=lambda item: (item.received, item.report)))
     names = {item.sha256: item.report for item in reversed(chosen)}
     techniques = tuple(
         Technique(
@@ -164,6 +166,12 @@ def gather(case: Weighed, items: Iterable[Item]) -> Dossier:
         countries=(*_countries(seen), *_victims(case.victims)),
         languages=tuple(sorted({item.examination.message.language for item in chosen} - {""})),
     )  # fmt: skip
+
+
+def ends(ordered: Sequence[T]) -> tuple[T, ...]:
+    """All of these, or of more than MOST_ITEMS the first and the last, half each: a campaign's begin and its state."""
+    half = MOST_ITEMS // 2
+    return tuple(ordered) if len(ordered) <= MOST_ITEMS else (*ordered[:half], *ordered[-half:])
 
 
 def seen_at(item: Item) -> tuple[datetime, str]:

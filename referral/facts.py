@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from referral.dossier import WEB, Dossier, Pointer, Said, Seen
+from referral.dossier import WEB, Dossier, Pointer, Said, Seen, seen_at
 from referral.evidence import Exhibit
 from referral.fields import LONGEST_SUMMARY
 from referral.request import Authority
@@ -79,6 +79,7 @@ def case_fields(
     """Number -> what it says."""
     code, meaning = _VIOLATIONS.get(dossier.kind, ("unsolicited", "Unsolicited mail; its kind is not settled"))
     because = tuple(cite for reason in dossier.reasons for cite in reason.cites)[:MOST_LISTED]
+    read = tuple(Pointer(item.report) for item in dossier.items)[:MOST_LISTED]
     return {
         13: _links(dossier, route),
         15: Filled("unknown"),
@@ -89,13 +90,16 @@ def case_fields(
         20: Filled({"code": code, "meaning": meaning, "kind": dossier.kind}, because),
         21: Filled("reasonable suspicion"),
         24: Filled(_summary(dossier), because),
-        25: Filled({"first_utc": utc(dossier.first_seen), "last_utc": utc(dossier.last_seen)}),
-        26: Filled({"medium": "e-mail", "languages": list(dossier.languages)}, (), "product class not established"),
+        25: Filled(
+            {"first_utc": utc(dossier.first_seen), "last_utc": utc(dossier.last_seen)},
+            (*_at(dossier, dossier.first_seen), *_at(dossier, dossier.last_seen)),
+        ),
+        26: Filled({"medium": "e-mail", "languages": list(dossier.languages)}, read, "product class not established"),
         27: _techniques(dossier),
-        28: Filled({"reports": dossier.reports, "reporters": dossier.reporters, "isps": dossier.isps}),
+        28: Filled({"reports": dossier.reports, "reporters": dossier.reporters, "isps": dossier.isps}, read),
         29: _harmed(dossier),
         30: _loss(dossier),
-        31: _where(dossier, authority),
+        31: _where(dossier, authority, read),
         32: _vulnerable(dossier.vulnerable),
         33: _continuing(dossier, now),
         34: _help(dossier, route),
@@ -106,6 +110,16 @@ def case_fields(
 def utc(time: datetime) -> str:
     """ISO 8601 in UTC, to the second, with Z."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _at(dossier: Dossier, time: datetime) -> tuple[Pointer, ...]:
+    """The report that was seen at that time, with the line of its path that says so."""
+    item = next(each for each in dossier.items if seen_at(each)[0] == time)
+    hops, index = item.examination.hops, item.examination.boundary.index
+    if not 0 <= index < len(hops):
+        return (Pointer(item.report),)
+    cite = hops[index].cite
+    return (Pointer(item.report, cite.start, cite.end),)
 
 
 def continuing(dossier: Dossier, now: datetime) -> bool:
@@ -253,12 +267,13 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-def _where(dossier: Dossier, authority: Authority) -> Filled:
+def _where(dossier: Dossier, authority: Authority, read: tuple[Pointer, ...]) -> Filled:
     known = [each.country for each in dossier.countries if each.role == "victims"]
     if known:
-        return Filled([{"country": each, "method": "as far as the reporters' countries are known"} for each in known])
+        method = "as far as the reporters' countries are known"
+        return Filled([{"country": each, "method": method} for each in known], read)
     method = "the reports came in here; where each reporter lives was not asked"
-    return Filled([{"country": authority.country, "method": method}])
+    return Filled([{"country": authority.country, "method": method}], read)
 
 
 def _vulnerable(found: tuple[Said, ...]) -> Filled:
@@ -271,9 +286,8 @@ def _vulnerable(found: tuple[Said, ...]) -> Filled:
 def _continuing(dossier: Dossier, now: datetime) -> Filled:
     last = utc(dossier.last_seen)
     state = f"It goes on: last seen {last}." if continuing(dossier, now) else f"Not seen since {last}."
-    return Filled(
-        {"state": state, "expected": _EXPECTED.get(dossier.kind, "Further readers are deceived or disturbed.")}
-    )
+    expected = _EXPECTED.get(dossier.kind, "Further readers are deceived or disturbed.")
+    return Filled({"state": state, "expected": expected}, _at(dossier, dossier.last_seen))
 
 
 def _help(dossier: Dossier, route: Route) -> Filled:

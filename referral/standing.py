@@ -25,7 +25,7 @@ def standing_fields(
 ) -> dict[int, Filled]:
     """Number -> what it says; a setting that is missing leaves its field empty with that reason."""
     return {
-        1: Filled({"number": f"{authority.country}-{id_[:10].upper()}", "version": 1}),
+        1: Filled({"number": "-".join(filter(None, (authority.country, id_[:10].upper()))), "version": 1}),
         2: Filled(form),
         3: Filled(_date(authority, now)),
         4: _urgency(dossier, now),

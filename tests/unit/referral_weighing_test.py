@@ -96,7 +96,18 @@ def test_a_large_case_is_read_up_to_a_limit() -> None:
     for number in range(MOST_ITEMS + 5):
         file(archive, number, "c1", f"reader{number}@mail.example")
     dossier = dossier_of(archive, view(reports=100_000, reporters=90_000))
-    assert len(dossier.items) == MOST_ITEMS and dossier.reports == 100_000
+    read = {each.report for each in dossier.items}
+    assert len(read) == MOST_ITEMS and {"report0", f"report{MOST_ITEMS + 4}"} <= read
+    assert dossier.reports == 100_000
+
+
+def test_a_loss_that_is_told_of_twice_was_lost_once() -> None:
+    archive = FakeArchive()
+    file(archive, 1, "c1", "a@mail.example", loss=500)
+    file(archive, 2, "c1", "b@mail.example", loss=500)
+    file(archive, 3, "c1", "a@mail.example", loss=700)
+    dossier = dossier_of(archive, view())
+    assert sorted((each.amount, each.report) for each in dossier.losses) == [("500", "report2"), ("700", "report3")]
 
 
 def test_the_time_is_that_of_the_receiving_server_or_ours() -> None:
