@@ -134,7 +134,7 @@ def test_files_are_short_and_say_what_they_are(path):
 
 
 def test_nothing_names_a_machine_or_a_registry():
-    bad = re.compile(r"/work/|/root/|pypi\.org|pythonhosted|/tmp/corpora")
+    bad = re.compile(r"[/]work/|[/]root/|pypi\.org|pythonhosted|[/]tmp/corpora")
     tracked = [
         path for path in ROOT.rglob("*") if path.is_file() and path.suffix in {".py", ".md", ".toml", ".sh", ".txt"}
     ]

@@ -2,73 +2,20 @@
 
 import hashlib
 import http.client
-import json
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from intake import upload, upload_pages
-from intake.accept import PART, Acceptor, reference
+from intake.accept import PART, reference
 from intake.errors import Damaged
-from intake.upload import Limits
 from tests.doors import SECRET, FakeWriter, Kept, acceptor, full_disk
+from tests.upload_doors import BOUNDARY, ask, door, form
 
 MESSAGE = b"From: a@example.com\r\nSubject: \xe8\xa9\x90\r\n\r\n--x\r\n\0.\r\n"
-BOUNDARY = "x-boundary-x"
-
-
-@contextmanager
-def door(acceptor_: Acceptor, status: upload.Status = lambda _: None, **limits: Any) -> Iterator[int]:
-    free = {"per_source": 0, "total": 0, "per_minute": 0, **limits}
-    app = upload.application(acceptor_, status, Limits(**free))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-class Answer:
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self.status, self.headers, self.body = response.status, response.headers, response.read()
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return json.loads(self.body)  # type: ignore[no-any-return]
-
-
-def ask(port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        client.request(method, path, body, dict(headers or {}))
-        return Answer(client.getresponse())
-    finally:
-        client.close()
-
-
-def form(*parts: tuple[str, str | None, bytes], end: bytes = b"--\r\n") -> tuple[bytes, dict[str, str]]:
-    """(body, headers) of a form with these (name, filename, content)."""
-    pieces = []
-    for name, filename, content in parts:
-        file = f'; filename="{filename}"' if filename is not None else ""
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
-        pieces.append(head.encode() + content + b"\r\n")
-    body = b"".join(pieces) + b"--" + BOUNDARY.encode() + end
-    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 @pytest.fixture(scope="module")
@@ -314,99 +261,3 @@ def test_what_is_not_there(port: int, method: str, path: str, status: int) -> No
     answer = ask(port, method, path)
     assert answer.status == status
     assert set(answer.json) == {"code", "says"}
-
-
-# -- pages ----------------------------------------------------------------------------------------------------------
-
-
-class Page(HTMLParser):
-    """The ids, labels, scripts and links of a page, and whether every tag was closed."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(body.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "input"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-@pytest.mark.parametrize(
-    ("preferences", "language"),
-    [
-        ("", "en"),
-        ("en-GB,en;q=0.9", "en"),
-        ("zh-TW,zh;q=0.9,en;q=0.5", "zh-Hant"),
-        ("zh-Hant-HK", "zh-Hant"),
-        ("fr, zh-TW;q=0.5, en;q=0.7", "en"),
-        ("fr;q=0.9, zh;q=0.8", "zh-Hant"),
-        ("de;q=x, ,;;;", "en"),
-    ],
-)
-def test_the_page_speaks_the_readers_language(port: int, preferences: str, language: str) -> None:
-    answer = ask(port, "GET", "/", headers={"Accept-Language": preferences, "Accept": "text/html"})
-    page = Page(answer.body)
-    assert page.all("html") == [{"lang": language}]
-    assert upload_pages.WORDS[language]["title"] in answer.body.decode()
-    assert page.open == []
-
-
-def test_the_form_is_labelled_and_needs_no_script(port: int) -> None:
-    answer = ask(port, "GET", "/", headers={"Accept": "text/html"})
-    page = Page(answer.body)
-    fields = page.all("input") + page.all("textarea")
-    assert {field["name"] for field in fields} == {"file", "source"}
-    assert {field["id"] for field in fields} == {label["for"] for label in page.all("label")}
-    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert all(field["aria-describedby"] in ids for field in fields)
-    assert not page.all("script") and not page.all("link") and not page.all("img")
-    assert "width=device-width" in answer.body.decode()
-
-
-def test_a_browser_gets_a_page_with_its_reference(port: int) -> None:
-    body, headers = form(("source", None, MESSAGE))
-    browser = {**headers, "Accept": "text/html,application/xhtml+xml", "Accept-Language": "zh-TW"}
-    answer = ask(port, "POST", "/reports", body, browser)
-    assert answer.status == 202
-    assert answer.headers["Location"].rpartition("/")[2] in answer.body.decode()
-    assert "我們已收到您的舉報" in answer.body.decode()
-    refused = ask(port, "POST", "/reports", form(("file", "", b""))[0], browser)
-    assert refused.status == 400
-    assert "沒有檔案" in refused.body.decode()
-
-
-@pytest.mark.parametrize("path", ["/", "/reports/x", "/x"])
-@pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_security_headers_are_on_every_answer(port: int, path: str, accept: str) -> None:
-    headers = ask(port, "GET", path, headers={"Accept": accept}).headers
-    policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "form-action 'self'" in policy and "unsafe" not in policy
-    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
-    assert headers["Cache-Control"] == "no-store"
-
-
-def test_the_style_is_the_one_that_the_policy_allows(port: int) -> None:
-    page = ask(port, "GET", "/", headers={"Accept": "text/html"})
-    style = page.body.partition(b"<style>")[2].partition(b"</style>")[0]
-    digest = upload_pages.base64.b64encode(hashlib.sha256(style).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in page.headers["Content-Security-Policy"]
-
-
-def test_every_language_has_every_word() -> None:
-    english = set(upload_pages.WORDS["en"])
-    assert all(set(words) == english and all(words.values()) for words in upload_pages.WORDS.values())
-
-
-def test_what_is_put_into_a_page_is_escaped() -> None:
-    hostile = "<script>alert(1)</script>\"'"
-    pages = [upload_pages.status("en", hostile, hostile), upload_pages.problem("en", "x", hostile)]
-    assert all("<script>" not in page for page in [*pages, upload_pages.kept("en", hostile, hostile)])

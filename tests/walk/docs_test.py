@@ -384,14 +384,12 @@ def anchors(page):
 
 def members(value):
     """The names of all members in a JSON value; of maps whose names are data, none."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            if name not in {"techniques", "countries", "value"}:
-                yield from members(inner)
-    elif isinstance(value, list):
-        for inner in value:
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield name
+        if name not in {"techniques", "countries", "value"}:
             yield from members(inner)
+    for inner in value if isinstance(value, list) else ():
+        yield from members(inner)
 
 
 def test_every_member_of_the_json_interface_is_spoken_of(walked):
