@@ -139,6 +139,7 @@ def _only(people: list[Person], action: str) -> str:
 
 def emit(value: Any) -> None:
     """One JSON object on a line of standard output."""
+    sys.stdout.flush()
     sys.stdout.buffer.write(msgspec.json.encode(whole(value)) + b"\n")
     sys.stdout.flush()
 
