@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deploy.wiring import House, now
 from intake.archive import Erasure
+from intake.errors import Damaged
 from intake.store import Slot, every
 from intake.vault import checkpoint, keys, series
 from intake.vault.checkpoint import Checkpoint, SeriesHead
@@ -12,10 +13,17 @@ from intake.vault.reader import Reader
 
 
 def sign_checkpoint(house: House) -> bytes:
-    """A checkpoint of all that is synced now, signed."""
-    heads = {name: head for name in series.all_series(house.vault) if (head := head_of(house.reader, name))}
+    """A checkpoint of all that is synced now, signed; a series that is damaged is not in it, earlier ones name it."""
+    heads = {name: head for name in series.all_series(house.vault) if (head := _sound_head(house.reader, name))}
     made = Checkpoint(made=now(), heads=heads, erased=tuple(sorted(erased(house), key=str)))
     return checkpoint.sign(made, keys.signing(house.keys))
+
+
+def _sound_head(reader: Reader, name: str) -> SeriesHead | None:
+    try:
+        return head_of(reader, name)
+    except Damaged:
+        return None
 
 
 def head_of(reader: Reader, name: str) -> SeriesHead | None:

@@ -4,7 +4,6 @@ There is one per home, held by a file lock. It says `ready` in the home's `run` 
 everything that was synced before it started; no step runs before.
 """
 
-import logging
 import sys
 from pathlib import Path
 
@@ -12,12 +11,10 @@ from deploy.bell import Bell, ringer
 from deploy.checkpoints import age, write_checkpoint
 from deploy.process import run
 from deploy.wiring import House, open_house
-from intake.errors import Damaged
 from intake.follower import only_one
 from intake.vault import series
 
 DAY = 86_400.0
-log = logging.getLogger("lapwing.sweeper")
 
 
 def main(home: Path) -> None:
@@ -28,7 +25,7 @@ def main(home: Path) -> None:
         start(house)
         (home / "run" / "ready").write_text("ready\n")
         while not stopping.is_set():
-            if _follow(house):
+            if house.follower.catch_up():
                 ring()
             if age(house) > DAY:
                 write_checkpoint(house)
@@ -41,15 +38,7 @@ def start(house: House) -> None:
     """Bring every series that nobody writes into order, then read all that the store has not seen."""
     house.vault.mkdir(parents=True, exist_ok=True, mode=0o700)
     list(series.recover_all(house.vault))
-    _follow(house)
-
-
-def _follow(house: House) -> int:
-    try:
-        return house.follower.catch_up()
-    except Damaged as error:
-        log.critical("ALARM: evidence is damaged at %s: %s; run `lapwing verify`", error.digest, error.says)
-        return 0
+    house.follower.catch_up()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ follower nothing that they took would be worked on.
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from intake.errors import Temporary
+from intake.errors import Damaged, Temporary
 from intake.record import Record
 from intake.store import Place, Row, Store, row_of
 from intake.vault import series
@@ -21,6 +22,8 @@ from intake.vault.frame import Header
 from intake.vault.reader import Reader
 from intake.work import LeaseTable
 
+_Framed = tuple[Place, Header, bytes]
+log = logging.getLogger("lapwing.follower")
 BATCH = 500
 """Frames that go into the store as one."""
 
@@ -54,6 +57,9 @@ class Follower:
 
     def __init__(self, reader: Reader, store: Store, work: LeaseTable, table: Table) -> None:
         self._reader, self._store, self._work, self._table = reader, store, work, table
+        self.damaged: dict[str, str] = {}
+        """Series -> where it is damaged and how. A record that can't be opened is left out; of a series whose frames
+        are broken nothing after that place is followed."""
 
     def catch_up(self, step: Callable[[int], None] = lambda frames: None) -> int:
         """Read until nothing new is there; how many frames. `step` is told after each batch."""
@@ -84,16 +90,29 @@ class Follower:
         if not self._unread(name):
             return 0
         count = 0
-        frames = self._reader.follow(name, *position)
+        frames = self._sound(name, self._reader.follow(name, *position))
         while batch := list(islice(frames, BATCH)):
             place, header, _ = batch[-1]
             self._take(batch, name, place.segment, place.offset + len(header.raw) + header.length)
             count += len(batch)
             step(len(batch))
-        self._store.advance(name, mark.segment, mark.offset)
+        if name not in self.damaged:
+            self._store.advance(name, mark.segment, mark.offset)
         return count
 
-    def _take(self, batch: list[tuple[Place, Header, bytes]], name: str, segment: int, offset: int) -> None:
+    def _sound(self, name: str, frames: Iterator[_Framed]) -> Iterator[_Framed]:
+        """The frames of a series up to where it is damaged, if it is; other series go on."""
+        try:
+            yield from frames
+        except Damaged as error:
+            self._alarm(name, error)
+
+    def _alarm(self, name: str, error: Damaged) -> None:
+        if name not in self.damaged:
+            log.critical("ALARM: evidence is damaged at %s: %s; run `lapwing verify`", error.digest, error.says)
+        self.damaged[name] = f"{error.digest}: {error.says}"
+
+    def _take(self, batch: list[_Framed], name: str, segment: int, offset: int) -> None:
         opened = [pair for pair in (self._read(*each) for each in batch) if pair is not None]
         with self._store.together():
             self._store.begin([row for _, row in opened])
@@ -103,7 +122,11 @@ class Follower:
 
     def _read(self, place: Place, header: Header, stored: bytes) -> tuple[Record, Row] | None:
         type_ = self._table.kinds.get(header.kind)
-        opened = self._reader.open(header, stored) if type_ else None
+        try:
+            opened = self._reader.open(header, stored) if type_ else None
+        except Damaged as error:
+            self._alarm(place.series, error)
+            return None
         if type_ is None or opened is None:
             return None
         record = type_.read(opened.plain)

@@ -180,10 +180,13 @@ def rebuild(context: typer.Context, json: bool = JSON) -> None:
         house = open_house(desk.home, "command")
         desk.__dict__["house"] = house
         count = refill(house, lambda frames: progress.advance(task, frames))
+    damaged = list(house.follower.damaged.values())
     if json:
-        emit({"frames": count})
+        emit({"frames": count, "damaged": damaged})
     else:
         out.print(f"{count:,} frames read; the store is filled again")
+    if damaged:
+        raise Refused("damaged", f"but not from what is damaged: {'; '.join(damaged)}")
 
 
 def backup(context: typer.Context, folder: Path = typer.Argument(..., help="A folder on another disk.")) -> None:
@@ -240,7 +243,7 @@ def restore(
     house = open_house(desk.home, "command")
     list(series.recover_all(house.vault))
     for name in series.all_series(house.vault):
-        series.retire(house.vault, name)
+        series.retire(house.vault, name, "a restore")
     checkpoints = all_checkpoints(house)
     for slot in checkpoints[-1].erased:
         blank(house.vault, slot)

@@ -7,6 +7,7 @@ is recovered.
 
 import fcntl
 import hashlib
+import logging
 import os
 import struct
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from intake.errors import Damaged
 from intake.vault import segment
 from intake.vault.book import sync_folder
 
+log = logging.getLogger("lapwing.vault")
 _MARK = struct.Struct(">QIQ8s")
 
 
@@ -95,10 +97,12 @@ def claim(vault: Path, role: str) -> tuple[str, int]:
     return name, handle
 
 
-def retire(vault: Path, series: str) -> None:
-    """Nobody writes this series any more: what comes after a restore goes into new ones."""
+def retire(vault: Path, series: str, why: str) -> None:
+    """Nobody writes this series any more: what comes after a restore, or after damage, goes into new ones."""
     path = vault / series / "role"
-    path.write_text(f"{path.read_text().strip()} until a restore\n")
+    role = path.read_text().strip()
+    if " until " not in role:
+        path.write_text(f"{role} until {why}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,34 @@ class Head:
     number: int
     digest: bytes
     segment: int
+
+
+def begin(vault: Path, role: str) -> "Begun":
+    """Claim a series of that role and bring it into order; one that is damaged is left as it is, for another."""
+    while True:
+        name, handle = claim(vault, role)
+        mark = os.open(vault / name / "synced", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            return Begun(name, handle, mark, recover(vault, name, mark))
+        except Damaged as error:
+            _leave(vault, name, error)
+            os.close(mark)
+            os.close(handle)
+
+
+def _leave(vault: Path, series: str, error: Damaged) -> None:
+    log.critical("ALARM: evidence is damaged at %s: %s; run `lapwing verify`", error.digest, error.says)
+    retire(vault, series, "it was damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A series that is ours to write: its name, the open files of its lock and of its mark, where it stands."""
+
+    name: str
+    lock: int
+    mark: int
+    head: Head
 
 
 def recover(vault: Path, series: str, mark_handle: int) -> Head:
@@ -178,7 +210,10 @@ def _copy(path: Path, end: int, tail: bytes) -> None:
 
 
 def recover_all(vault: Path) -> Iterator[str]:
-    """Recover every series that nobody writes; yields their names. Run before the follower's first pass."""
+    """Recover every series that nobody writes; yields their names. Run before the follower's first pass.
+
+    One that is damaged is left as it is, with an alarm in the log; nobody writes it any more.
+    """
     for name in all_series(vault):
         handle = lock(vault, name)
         if handle is None:
@@ -187,6 +222,8 @@ def recover_all(vault: Path) -> Iterator[str]:
         try:
             recover(vault, name, mark)
             yield name
+        except Damaged as error:
+            _leave(vault, name, error)
         finally:
             os.close(mark)
             os.close(handle)

@@ -41,10 +41,9 @@ class Writer:
         vault.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._vault, self._public, self._key_of = vault, public, key_of
         self._segment_size, self._bell = segment_size, bell
-        self.series, self._lock = series.claim(vault, role)
-        self._mark = os.open(vault / self.series / "synced", os.O_RDWR | os.O_CREAT, 0o600)
-        head = series.recover(vault, self.series, self._mark)
-        self._number, self._digest, self._segment = head.number, head.digest, head.segment
+        begun = series.begin(vault, role)
+        self.series, self._lock, self._mark = begun.name, begun.lock, begun.mark
+        self._number, self._digest, self._segment = begun.head.number, begun.head.digest, begun.head.segment
         self._reached = series.synced(vault, self.series)
         self.start = (self._reached.segment, self._reached.offset)
         """Segment and offset at which this writer goes on."""

@@ -294,6 +294,30 @@ def test_a_changed_byte_of_the_backup_is_found(disk: Path, tmp_path: Path) -> No
     assert refused.status == 1 and "damaged" in refused.err
 
 
+def test_a_byte_that_changed_costs_its_series_and_stops_nothing_else(tmp_path: Path) -> None:
+    live, home = tmp_path / "live", tmp_path / "home"
+    with serving(live) as served:
+        for number in range(4):
+            served.mail(mail(tag=f"before-{number}"))
+        until(lambda: len(lapwing(live, "queue", "--json").lines) > 0)
+        shutil.copytree(live, home, ignore=shutil.ignore_patterns("run"))
+    path = next(each.parent for each in (home / "vault").glob("*/role") if each.read_text().strip() .startswith("smtp"))
+    file = max(path.glob("*.segment"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    (tmp_path / "a.eml").write_bytes(mail(tag="after"))
+    handed = lapwing(home, "report", "--json", tmp_path / "a.eml")
+    assert handed.line["verdict"] == "report" and f"ALARM: evidence is damaged at {path.name}/" in handed.err
+    with serving(home) as served:
+        served.mail(mail(tag="over-the-door"))
+        until(lambda: sum(len(case["reports"]) for case in lapwing(home, "queue", "--json").lines) >= 2)
+    checked, rebuilt = lapwing(home, "verify", "--json"), lapwing(home, "rebuild", "--json")
+    assert checked.status == rebuilt.status == 1 and file.read_bytes() == data
+    assert any(path.name in problem for problem in checked.line["problems"])
+    assert len(rebuilt.line["damaged"]) == 1
+
+
 def test_a_door_takes_reports_with_a_private_key_that_opens_nothing(tmp_path: Path) -> None:
     """The doors work where the key's place holds another thing, and the store's too; who has the key reads it later."""
     home = tmp_path / "home"
