@@ -209,6 +209,15 @@ def _cites(examined: Examined) -> Iterator[Cite]:
 
 
 def _examination(tools: Tools, desk: _Desk) -> Examination:
+    """What is kept of this round; of a message of which more was found than a frame holds, that it was too much."""
+    made = _made(tools, desk)
+    if tools.archive.holds(made):
+        return made
+    desk.failed = "size"
+    return _made(tools, desk)
+
+
+def _made(tools: Tools, desk: _Desk) -> Examination:
     if desk.examined is None or desk.failed:
         message = Message(sha256=sha256(desk.data), size=len(desk.data), limits=("not-fully-examined",))
         desk.examined = Examined(message=message, limits=(f"not fully examined ({desk.failed})",))

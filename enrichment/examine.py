@@ -86,4 +86,6 @@ def _reading(message: Message, told: tuple[Claims, tuple[str, ...], bool]) -> _R
     claims, edges, whole = told
     hops, boundary = path.walk(message, edges, claims)
     claimed = reported(message, boundary, edges if whole else ())
-    return _Read(message, told, hops, boundary, claimed, (*message.limits, *questions.limits(message)))
+    return _Read(
+        message, told, hops, boundary, claimed, (*message.limits, *questions.limits(message), *path.limits(message))
+    )

@@ -23,6 +23,8 @@ from intake.domains import registrable
 from intake.message import Message
 from intake.report import Claims
 
+HOPS = 100
+"""Received lines that are read, from the top: what RFC 5321 section 6.3 lets a message have before it is a loop."""
 LEVELS: tuple[Confidence, ...] = ("none", "low", "medium", "high")
 
 
@@ -39,13 +41,18 @@ def walk(message: Message, edges: tuple[str, ...], claims: Claims) -> tuple[tupl
 
     `edges` are host names, domains, addresses or networks; () where none are known. `claims` are compared, not used.
     """
-    headers = message.all("Received")
+    headers = message.all("Received")[:HOPS]
     hops = tuple(read(header, index) for index, header in enumerate(headers))
     if not hops:
         return (), _boundary((), _compared(_Found(-1, 0, ("no Received lines",)), (), claims))
     found = _compared(_search(hops, registered(edges) if edges else None), hops, claims)
     texts = [header.value for header in headers]
     return _marked(message, hops, texts, found.at), _boundary(hops, found)
+
+
+def limits(message: Message) -> tuple[str, ...]:
+    """('hops',) where a message has more Received lines than are read."""
+    return ("hops",) if len(message.all("Received")) > HOPS else ()
 
 
 def _search(hops: Sequence[Hop], side: Side | None) -> _Found:

@@ -135,6 +135,10 @@ class Archive:
         """Those kept records of these keys that there are, by key."""
         return self.store.get_all(type_, keys)
 
+    def holds(self, record: Record) -> bool:
+        """Whether a record is small enough to be kept."""
+        return len(record.body) <= frame.MAX_PLAIN
+
     def write_parts(self, owner: Name, data: bytes | memoryview) -> tuple[Part, ...]:
         """Put bytes into the vault as part frames under the owner's slot; durable with the next keep."""
         row = self.store.rows([owner]).get(owner)

@@ -57,7 +57,8 @@ class Report(Record, frozen=True):
     """One reported message: bytes `start` to `end` of `source` ('submission' or a Decoding's id).
 
     `format` names the file in `intake/formats` that recognised it. `missing` says what a full report would have had
-    ('headers', 'received', 'body'). The id comes from reporter and message, so the same report twice is one.
+    ('headers', 'received', 'body'). The id comes from reporter, message and what the reporter says of it in their
+    own words, so the same report twice is one, and a loss that is told of later is not lost.
     """
 
     kind = "report"

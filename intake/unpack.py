@@ -186,7 +186,8 @@ def reporter_of(tools: Tools, submission: Submission) -> Reporter:
 
 
 def _with_reporter(report: Report, reporter: Reporter) -> Report:
-    said = canonical(report.claims) if report.start == report.end else b""
+    told = (report.claims.note, report.claims.loss)
+    said = canonical(report.claims) if report.start == report.end else canonical(told) if any(told) else b""
     changes: dict[str, Any] = {"reporter": reporter.id, "id": "r" + name_of(reporter.id, report.sha256, said)[:20]}
     return Report(**{name: getattr(report, name) for name in report.__struct_fields__} | changes)
 

@@ -24,6 +24,7 @@ from intake.parsing import Parser
 from intake.record import sha256
 from intake.report import Report
 from intake.submission import Submission, Unpacked
+from intake.vault import frame
 from tests.walker import OFFLINE, explained, lapwing, mail, several
 from triage.case import Filing
 
@@ -142,6 +143,22 @@ def test_the_command_shows_it_and_its_bytes_stay(desk: Desk, tmp_path: Path) -> 
     assert told["sha256"] == sha256(data)
 
 
+def test_what_is_more_than_a_frame_holds_is_filed_as_not_fully_examined(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = mail(text="many words " * 10_000)
+    (handed,) = hand_in(desk, [write(tmp_path / "mail", {"big": data})], "", quiet=True)
+    monkeypatch.setattr(frame, "MAX_PLAIN", 40_000)
+    work(desk.house)
+    monkeypatch.undo()
+    archive = desk.house.archive
+    kept = archive.get(Submission, handed.submission)
+    (report,) = archive.store.find(Report, {}, limit=10)[0]
+    examined = archive.get(Examination, f"{report.id}/1")
+    assert examined is not None and examined.limits == ("not fully examined (size)",)
+    assert kept is not None and archive.bytes_of(kept) == data and archive.get(Filing, report.id) is not None
+
+
 @pytest.mark.parametrize("step", ["enrich", "assess"])
 def test_a_worker_that_dies_between_keeping_and_putting_leaves_nothing_behind(
     desk: Desk, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
@@ -225,6 +242,8 @@ def bomb() -> bytes:
 HOSTILE = {
     "nested.eml": nested(5_000),
     "headers.eml": b"From: a@b.test\r\nReceived: from x by y; now\r\n" + b"X-Junk: y\r\n" * 200_000 + b"\r\nbody",
+    "hops.eml": b"Received: from a1.test ([198.51.100.1]) by b; Mon, 2 Nov 2026 10:00:00 +0000\r\n" * 30_000
+    + b"\r\nbody",
     "one-line.eml": b"From: a@b.test\r\nReceived: from x by y\r\nSubject: " + b"x" * 5_000_000 + b"\r\n\r\nbody",
     "addresses.eml": b"Received: from x by y\r\nFrom: a@b.test\r\nTo: " + b"<a@b.test>," * 200_000 + b"\r\n\r\nbody",
     "words.eml": b"From: a@b.test\r\nReceived: from x by y\r\nSubject: " + b"=?utf-8?b?4pyT?= " * 50_000 + b"\r\n\r\n",
@@ -247,6 +266,9 @@ def test_hostile_files_end_soon_and_all_are_accounted_for(tmp_path: Path) -> Non
     assert verdicts["good.eml"] == "report" and verdicts["bomb.zip"] in ("limit", "damaged", "not-fully-examined")
     assert set(verdicts.values()) <= {"report", "limit", "damaged", "not-fully-examined", "not-a-report"}
     assert took < 90, took
+    hops = next(each for each in ran.lines if each["path"].endswith("hops.eml"))["reports"][0]["report"]
+    told = explained(tmp_path / "home", [hops])[hops]
+    assert len(told["hops"]) == 100 and "hops" in told["limits"] and told["boundary"]["ip"] == "198.51.100.1"
     house = open_house(tmp_path / "home", "judge", OFFLINE)
     kept = {each.sha256: house.archive.bytes_of(each) for each in house.store.find(Submission, {}, limit=50)[0]}
     assert all(kept[sha256(data)] == data for data in HOSTILE.values())

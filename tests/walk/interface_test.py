@@ -145,6 +145,26 @@ def test_formats_are_named(taken: Ran) -> None:
     assert {name: lines[name]["reports"][0]["format"] for name in names} == names
 
 
+def test_a_loss_that_the_reporter_tells_of_later_counts(tmp_path: Path) -> None:
+    cover = (
+        "From: al@isp.example\r\nSubject: Fw\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x9\r\n"
+        "\r\n--x9\r\nContent-Type: text/plain\r\n\r\nI lost 900 EUR to this.\r\n"
+        "--x9\r\nContent-Type: message/rfc822\r\n\r\n"
+    )
+    (tmp_path / "bare.eml").write_bytes(mail())
+    (tmp_path / "told.eml").write_bytes(cover.encode() + mail() + b"\r\n--x9--\r\n")
+    words = ("report", "--json", "--reporter", "al@isp.example")
+    asked = [(*words, tmp_path / "bare.eml"), *[(*words, tmp_path / "told.eml")] * 2, ("queue", "--json")]
+    bare, told, again, queue = several(tmp_path / "home", asked)
+    assert [each.line["verdict"] for each in (bare, told, again)] == ["report", "report", "report"]
+    assert told.line["items"][0]["sha256"] == bare.line["items"][0]["sha256"]
+    assert again.line["reports"] == told.line["reports"] != bare.line["reports"]
+    (case,) = queue.lines
+    said = {each["code"]: each["sentence"] for each in case["reasons"]}
+    assert said["rank.loss"] == "1 reporter reported a loss of EUR 900."
+    assert said["rank.reporters"] == "1 distinct reporter sent it in."
+
+
 def test_a_missing_and_an_unreadable_file_say_why(taken: Ran) -> None:
     lines = by_name(taken)
     assert (lines["missing.eml"]["verdict"], lines["missing.eml"]["says"]) == ("unreadable", "there is no such file")

@@ -301,7 +301,7 @@ def test_a_byte_that_changed_costs_its_series_and_stops_nothing_else(tmp_path: P
             served.mail(mail(tag=f"before-{number}"))
         until(lambda: len(lapwing(live, "queue", "--json").lines) > 0)
         shutil.copytree(live, home, ignore=shutil.ignore_patterns("run"))
-    path = next(each.parent for each in (home / "vault").glob("*/role") if each.read_text().strip() .startswith("smtp"))
+    path = next(each.parent for each in (home / "vault").glob("*/role") if each.read_text().strip().startswith("smtp"))
     file = max(path.glob("*.segment"))
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
