@@ -13,6 +13,7 @@ from intake.message import Leaf, Link, Message
 from intake.record import Value
 from triage import shared
 from triage.brands import OWNERS, SHOPS, owns
+from triage.claims import SHADES
 from triage.phone import phones
 from triage.terms import Lexicon, Text
 from triage.wallet import wallets
@@ -205,6 +206,6 @@ def _pictures(message: Message) -> int:
 
 def _picture_only(message: Message, said: dict[str, int], words: int) -> bool:
     """A picture with hardly any text, or one that is carried under text in which no concept is recognised."""
-    furniture = {"unsubscribe", "click", "wrote", "urgent", "callus", "spared"}
+    furniture = {"unsubscribe", "click", "wrote", "urgent", "callus", "spared"} | SHADES
     carried = any(leaf.type.startswith("image/") and leaf.size >= PICTURE for leaf in message.leaves)
     return (words < 25 and _pictures(message) > 0) or (carried and not said.keys() - furniture)
