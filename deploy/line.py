@@ -5,6 +5,7 @@ what fails three times is held with a reason, which names the fault and never th
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -47,7 +48,7 @@ def _one(house: House, item: Item) -> None:
         house.work.failed(item, f"damaged: {error.says}", for_good=True)
     except Exception as error:
         reason = f"our fault: {fault(error)}"
-        log.warning("%s %s failed: %s", item.step, item.key, reason)
+        log.warning("%s %s failed: %s", item.step, item.key, reason, exc_info="LAPWING_TRACE" in os.environ)
         house.work.failed(item, reason)
     else:
         house.work.done(item.step, [item.key])

@@ -4,6 +4,7 @@ Nothing is written to disk in the clear and nothing is held whole, which is why 
 not by the web framework. RFC 7578; python-multipart cuts the stream into headers and data.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
@@ -17,6 +18,7 @@ from intake.errors import Refused
 FIELDS = ("file", "source")
 PARTS = 100
 _NAME = 255
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)  # it would write bytes of a body into the log
 
 Open = Callable[[str], Acceptance]
 """Opens the acceptance of a file of that name ('' for pasted text)."""

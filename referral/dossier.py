@@ -32,7 +32,10 @@ _TECHNIQUE_ROLE = {"open-relay": "relay", "open-proxy": "proxy", "zombie": "infe
 
 
 class Pointer(Value, frozen=True):
-    """Where the proof is: bytes `start` to `end` of the message of report `evidence`, or `lookup:TYPE name`."""
+    """Where the proof is: bytes `start` to `end` of the message of report `evidence`, or `lookup:TYPE name`.
+
+    Without bytes it is the report as such: that it came in, and when.
+    """
 
     evidence: str
     start: int = 0

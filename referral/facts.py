@@ -285,7 +285,7 @@ def _vulnerable(found: tuple[Said, ...]) -> Filled:
 
 def _continuing(dossier: Dossier, now: datetime) -> Filled:
     last = utc(dossier.last_seen)
-    state = f"It goes on: last seen {last}." if continuing(dossier, now) else f"Not seen since {last}."
+    state = f"It is held to go on: last seen {last}." if continuing(dossier, now) else f"Not seen since {last}."
     expected = _EXPECTED.get(dossier.kind, "Further readers are deceived or disturbed.")
     return Filled({"state": state, "expected": expected}, _at(dossier, dossier.last_seen))
 

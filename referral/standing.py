@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from referral.dossier import Dossier
-from referral.facts import Filled, continuing, utc
+from referral.facts import FRESH, Filled, continuing, utc
 from referral.fields import HOLD_DAYS
 from referral.request import Authority, FormType
 from referral.route import Route
@@ -59,7 +59,7 @@ def _urgency(dossier: Dossier, now: datetime) -> Filled:
     goes_on = continuing(dossier, now)
     if dossier.band == "concrete" and goes_on:
         loss = " and losses are reported" if dossier.losses else ""
-        return Filled({"level": "high", "reason": f"Concrete harm: the campaign still goes on{loss}."})
+        return Filled({"level": "high", "reason": f"Concrete harm: it was seen in the last {FRESH.days} days{loss}."})
     if dossier.losses:
         return Filled({"level": "high", "reason": "Losses are reported; records of the sender may soon be deleted."})
     return Filled({"level": "normal", "reason": "No continuing concrete harm is established."})

@@ -53,7 +53,7 @@ def report(
 ) -> None:
     """Hand in spam: every message in these files becomes a report, and each report finds its case.
 
-    Exit status: 0 everything was taken, 1 some was not.
+    Exit status: 0 everything was taken, 1 some was not, 2 the command was used wrongly.
     """
     desk: Desk = context.obj
     desk.makes = True

@@ -139,6 +139,12 @@ def test_refusals(port: int, body: bytes, headers: dict[str, str], status: int, 
     assert set(answer.json) == {"code", "says"}
 
 
+def test_a_broken_form_leaves_nothing_of_it_in_the_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    body, headers = form(("source", None, b"secret"))
+    assert ask(port, "POST", "/reports", b"--x-boundgary" + body, headers).status == 400
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("kind", ["raw", "form"])
 def test_the_size_of_a_report(kind: str) -> None:
     writer = FakeWriter()
