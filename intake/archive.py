@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from intake.errors import Damaged, Refused
 from intake.record import HOUSE, Record, Value, sha256
 from intake.report import Decoding, Report
-from intake.store import Place, Row, Slot, Store, row_of
+from intake.store import Place, Row, Slot, Store, every, row_of
 from intake.submission import Part, Submission
 from intake.vault import frame
 from intake.vault.book import blank
@@ -197,7 +197,7 @@ class Archive:
 
     def held(self, owner: Name) -> bool:
         """Whether a legal hold stands on that owner."""
-        holds, _ = self.store.find(LegalHold, {"owner": f"{owner[0]} {owner[1]}"}, limit=1000)
+        holds = list(every(self.store, LegalHold, {"owner": f"{owner[0]} {owner[1]}"}))
         lifted = {each.lifted for each in holds}
         return any(not each.lifted and each.id not in lifted for each in holds)
 

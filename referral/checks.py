@@ -59,6 +59,7 @@ def _marks(case: Case) -> list[CheckResult]:
     if case.contact is None:
         return []
     marks = {each.mark for each in case.request.fields}
-    marks |= {str(each.get("mark", "")) for each in case.request.field(36).value or ()}
+    items = case.request.field(36).value or ()
+    marks |= {str(each.get("mark", "")) if isinstance(each, dict) else "" for each in items}
     wrong = [why for mark in sorted(marks) if (why := refused(mark, case.contact, case.request.originals))]
     return [CheckResult("handling", 37, not wrong, True, " ".join(wrong) or "Every item's mark allows it to leave.")]

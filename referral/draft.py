@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from intake.errors import Refused
 from intake.record import Value
 from referral.dossier import Dossier, Pointer
 from referral.evidence import Exhibit
@@ -108,6 +109,9 @@ def revise(
     """The next version with these changes; who wrote any version is named in it and may not approve it."""
     version = request.version + 1
     made = {field.number: field for field in request.fields}
+    for change in changes:
+        if change.number not in made or change.number == 1:
+            raise Refused("field", f"there is no field {change.number} to change; there are 2 to {len(FIELDS)}")
     for change in (*changes, _renumbered(request, version)):
         old = made[change.number]
         made[change.number] = msgspec.structs.replace(

@@ -226,13 +226,21 @@ FIELDS: tuple[Spec, ...] = (
 
 
 def examine(spec: Spec, field: Field, case: Case) -> tuple[bool, bool, str]:
-    """(passed, blocking, sentence) for one field of the request."""
+    """(passed, blocking, sentence) for one field of the request; a person may have put in anything."""
+    try:
+        return _examined(spec, field, case)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return False, True, "It, or a field that it is compared with, does not have the form of the field."
+
+
+def _examined(spec: Spec, field: Field, case: Case) -> tuple[bool, bool, str]:
+    if field.value is None and not field.reason.strip():
+        return False, True, "It has neither a value nor the reason why it has none."
     applies = spec.applies(case)
     blocking = spec.requirement == "R" or (spec.requirement == "C" and applies)
     if field.value is None:
         if not blocking:
-            return True, False, f"Not needed here: {field.reason or spec.meaning}."
-        allowed = spec.open and bool(field.reason)
-        return allowed, True, f"Not established: {(field.reason or 'no reason is given').rstrip('.')}."
+            return True, False, f"Not needed here: {field.reason.rstrip('.')}."
+        return spec.open, True, f"Not established: {field.reason.rstrip('.')}."
     wrong = spec.check(field.value, case)
     return not wrong, blocking or bool(wrong), wrong or "Complete."

@@ -64,8 +64,7 @@ def concerned(archive: Archive, submissions: Iterable[str]) -> set[str]:
     """The cases that reports of these submissions were filed in; to be asked before they are erased."""
     found: set[str] = set()
     for submission in submissions:
-        filings, _ = archive.store.find(Filing, {"submission": submission}, limit=1000)
-        found.update(filing.case for filing in filings)
+        found.update(filing.case for filing in every(archive.store, Filing, {"submission": submission}))
     return found
 
 

@@ -31,11 +31,6 @@ class Told(Value, frozen=True):
     report: str
 
 
-COUNTERS = (
-    "kinds", "bands", "sureness", "grades", "techniques", "countries", "asns", "languages", "lanes", "days", "losses",
-)  # fmt: skip
-
-
 def _counts() -> Counts:
     return {}
 

@@ -2,6 +2,9 @@
 reason.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -10,7 +13,9 @@ from deploy.commands.desk import JSON, Desk, defanged, emit, out
 from deploy.commands.look import COLOURS, filings, reasons
 from deploy.wiring import now
 from intake.errors import Refused
+from intake.store import every
 from triage import decide
+from triage.case import CaseEvent, Note
 from triage.fold import CaseView
 from triage.stream import current
 
@@ -41,7 +46,7 @@ def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
         emit({"case": view.id, "band": view.band, "kind": view.harm_kind, "confidence": view.confidence,
               "state": view.state, "claimed_by": view.claimed_by, "reporters": view.reporters,
               "reasons": reasons(view), "techniques": view.techniques, "countries": view.countries,
-              "members": view.members, "reports": reports})  # fmt: skip
+              "members": view.members, "reports": reports, "decisions": list(decisions(desk, view))})  # fmt: skip
         return
     colour = COLOURS[view.band]
     out.print(f"[bold]{escape(defanged(view.title or view.id))}[/bold]")
@@ -55,6 +60,20 @@ def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
         told = filing.assessment
         table.add_row(filing.report, told.sender or "?", told.kind, told.language, escape(defanged(why)))
     out.print(table)
+    for decided in decisions(desk, view):
+        what = " ".join((decided["what"], *decided["codes"].values()))
+        because = f": {escape(defanged(decided['reason']))}" if decided["reason"] else ""
+        out.print(f"{decided['at']:%Y-%m-%d %H:%M} UTC  {decided['by']}  {what}{because}")
+
+
+def decisions(desk: Desk, view: CaseView) -> Iterator[dict[str, Any]]:
+    """What people decided about the case and those it took in, each with the reason that they gave, oldest first."""
+    cases = (view.id, *view.members)
+    events = [each for case in cases for each in every(desk.house.store, CaseEvent, {"case": case}) if each.by]
+    for each in sorted(events, key=lambda event: (event.at, event.n)):
+        note = desk.house.archive.get(Note, each.note) if each.note else None
+        yield {"what": each.what, "by": each.by, "at": each.at, "codes": dict(each.codes),
+               "reason": note.text if note else ""}  # fmt: skip
 
 
 @app.command("claim")

@@ -3,9 +3,10 @@
 import os
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from deploy.commands.desk import JSON, Desk, emit, err, out
+from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
 from deploy.wiring import LINE, House, now
 from intake.archive import LegalHold
 from intake.errors import Refused
@@ -38,20 +39,33 @@ def erase(
         typer.confirm(
             f"Erase {kind} {key} and all that was derived from it ({len(owners)} parts) for ever?", abort=True
         )
-    person = desk.noted("erase", f"{kind} {key}", reason, right="erase")
+    person = desk.noted("erase", f"{kind} {key}", given(reason), right="erase")
     submissions = [name for each, name in owners if each == Submission.kind]
+    reports = [one for each in submissions for one in every(archive.store, Report, {"submission": each})]
     cases = assess.concerned(archive, submissions)
-    _refuse_held(desk, cases)
-    _drop_work(desk.house, submissions)
+    _refuse_held(desk, cases, {each.reporter for each in reports})
     fresh = name_of(os.urandom(16))
     archive.erase(owners, {"id": fresh, "reason": reason, "by": person, "at": now()})
+    _drop_work(desk.house, submissions, [each.id for each in reports])
     desk.house.receipts.forget(submissions)
     assess.fold_anew(archive, cases)
     err.print(f"erased {kind} {key}: {len(owners)} parts; {len(cases)} cases counted anew")
 
 
-def _refuse_held(desk: Desk, cases: set[str]) -> None:
-    """`Refused('held')` when a legal hold stands on one of these cases, or on the case that took it in."""
+def given(reason: str) -> str:
+    """The reason, if there is one."""
+    if not reason.strip():
+        raise Refused("reason", "this needs a reason")
+    return reason
+
+
+def _refuse_held(desk: Desk, cases: set[str], reporters: set[str]) -> None:
+    """`Refused('held')` when a legal hold stands on one of these cases, or on the case that took it in, or on one of
+    these reporters, whose submissions it covers.
+    """
+    for reporter in reporters:
+        if desk.house.archive.held(("reporter", reporter)):
+            raise Refused("held", f"a legal hold stands on reporter {reporter}, whose report this is")
     for case in {*cases, *(current(desk.house.archive, each).id for each in cases)}:
         if desk.house.archive.held(("case", case)):
             raise Refused("held", f"a legal hold stands on case {case}, to which this belongs")
@@ -71,12 +85,8 @@ def _submissions(desk: Desk, reporter: str) -> set[str]:
     return {each.submission for each in every(desk.house.store, Report, {"reporter": reporter})}
 
 
-def _drop_work(house: House, submissions: list[str]) -> None:
+def _drop_work(house: House, submissions: list[str], reports: list[str]) -> None:
     """Nothing more is to be done for what is erased."""
-    reports = []
-    for submission in submissions:
-        page, _ = house.store.find(Report, {"submission": submission}, limit=10_000)
-        reports += [each.id for each in page]
     for step in LINE:
         house.work.done(step.name, submissions if step.name == "unpack" else reports)
 
@@ -92,7 +102,7 @@ def place(
     desk: Desk = context.obj
     if kind not in HELD or desk.house.archive.get(HELD[kind], key) is None:
         raise Refused("unknown", f"there is no {kind} {key}; kinds are {', '.join(HELD)}")
-    person = desk.noted("place a legal hold", f"{kind} {key}", reason, right="erase")
+    person = desk.noted("place a legal hold", f"{kind} {key}", given(reason), right="erase")
     made = LegalHold(id=name_of(os.urandom(16)), owner=f"{kind} {key}", reason=reason, by=person, at=now())
     desk.house.archive.keep(made)
     out.print(made.id)
@@ -109,7 +119,7 @@ def lift(
     known = desk.house.archive.get(LegalHold, id)
     if known is None or known.lifted:
         raise Refused("unknown", f"there is no legal hold {id}")
-    person = desk.noted("lift a legal hold", known.owner, reason, right="erase")
+    person = desk.noted("lift a legal hold", known.owner, given(reason), right="erase")
     end = LegalHold(id=name_of("lift", id), owner=known.owner, reason=reason, by=person, at=now(), lifted=id)
     desk.house.archive.keep(end)
 
@@ -118,12 +128,12 @@ def lift(
 def list_(context: typer.Context, json: bool = JSON) -> None:
     """The holds that stand."""
     desk: Desk = context.obj
-    holds, _ = desk.house.store.find(LegalHold, {}, limit=10_000)
+    holds = list(every(desk.house.store, LegalHold, {}))
     lifted = {each.lifted for each in holds}
     table = Table("id", "on", "reason", "by", box=None, header_style="bold")
     for each in (hold for hold in holds if not hold.lifted and hold.id not in lifted):
         if json:
             emit({"hold": each.id, "on": each.owner, "reason": each.reason, "by": each.by})
-        table.add_row(each.id, each.owner, each.reason, each.by)
+        table.add_row(each.id, each.owner, escape(defanged(each.reason)), each.by)
     if not json:
         out.print(table if table.row_count else "No legal hold stands.")

@@ -240,6 +240,15 @@ def restore(
         raise Refused("no-checkpoint", "there is no checkpoint in this backup; a restore needs the newest one")
     shutil.copytree(source, desk.home, dirs_exist_ok=True)
     shutil.copytree(keys, desk.home / "keys", dirs_exist_ok=True)
+    try:
+        _restored(desk)
+    except BaseException:
+        shutil.rmtree(desk.home, ignore_errors=True)
+        raise
+
+
+def _restored(desk: Desk) -> None:
+    """Check and bring into order what was copied into the home."""
     house = open_house(desk.home, "command")
     list(series.recover_all(house.vault))
     for name in series.all_series(house.vault):

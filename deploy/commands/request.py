@@ -144,7 +144,8 @@ def _short(value: Any) -> str:
 def change(
     context: typer.Context, request: str = REQUEST,
     field: int = typer.Option(..., "--field", help="The field's number, 1 to 38."),
-    value: str = typer.Option(..., "--value", help="The new value: JSON, or plain text."),
+    value: str = typer.Option(..., "--value", help="The new value: JSON, or plain text; null takes it away."),
+    reason: str = typer.Option("", "--reason", help="Why there is no value; needed with null."),
 ) -> None:  # fmt: skip
     """Write a next version of a request with another value in one field; approvals of the old one don't count for
     it.
@@ -155,7 +156,7 @@ def change(
         new = loads(value)
     except ValueError:
         new = value
-    made = revise(desk, request, [Change(number=field, value=new)], person)
+    made = revise(desk, request, [Change(number=field, value=new, reason=reason)], person)
     print_request(desk, made)
 
 
@@ -284,6 +285,13 @@ def contact_list(context: typer.Context, json: bool = JSON) -> None:
         out.print(table)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("date", f"'{text}' is no day; write it as 2027-06-30") from error
+
+
 @directory.command("verify")
 def contact_verify(
     context: typer.Context,
@@ -297,8 +305,6 @@ def contact_verify(
     known = [each for each in refer.contacts(house_of(desk).archive) if each.id.startswith(contact)]
     if len(known) != 1:
         raise Refused("unknown", f"{len(known)} contacts begin with {contact}; see: lapwing contact list")
-    verified: ContactPoint = contacts.verify(
-        known[0], address, person, now(), date.fromisoformat(until) if until else None
-    )
+    verified: ContactPoint = contacts.verify(known[0], address, person, now(), _day(until) if until else None)
     desk.house.archive.keep(verified)
     err.print(f"{verified.agency} is verified; requests go to {verified.request_address}")

@@ -13,7 +13,6 @@ from intake.mime import Tree
 
 FORMAT = "bounce"
 _STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_NOTIFICATIONS = frozenset({"delivery-status", "disposition-notification"})
 _DISPOSITION = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _DAEMON = re.compile(
     r"(?i)(?:mailer-daemon(?:@|>?\s*$|\s)|\bpost[._-]?master@|mdaemon@|microsoftexchange[0-9a-f]{32}@|"

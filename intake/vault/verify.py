@@ -7,7 +7,6 @@ problem.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from intake.errors import Damaged
 from intake.store import Slot
@@ -158,8 +157,3 @@ def unexplained(result: Verified, erased: set[Slot]) -> list[str]:
         for slot in result.blank
         if slot not in erased
     ]
-
-
-def folder_of(home: Path) -> Path:
-    """The vault of a home."""
-    return home / "vault"

@@ -236,7 +236,7 @@ def test_damage_below_the_mark_stops_that_series_there_and_no_other(home):
     other.archive.keep(House(name="beside"))
     other.writer.close()
     home.writer.seal()
-    path = next(home.reader.folder.glob("*/*.segment"))
+    path = next((home.reader.folder / home.writer.series).glob("*.segment"))
     data = bytearray(path.read_bytes())
     offsets = [offset for offset, _, _ in segment.walk(path)]
     data[offsets[3] + 200] ^= 1

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from intake.errors import Refused
 from referral.checks import checks, failing
 from referral.contact import ContactPoint
 from referral.dossier import Amount
@@ -130,6 +131,31 @@ def test_a_required_field_without_value_blocks_unless_it_may_stay_open_with_a_re
     assert f"field-{spec.number}" in stopped(with_value(request, spec.number, None), contact)
     blocked = f"field-{spec.number}" in stopped(with_value(request, spec.number, None, "nobody knows"), contact)
     assert blocked != spec.open
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [(36, ["x"]), (36, "abc"), (24, 5), (19, [{"x": 1}]), (19, 7), (13, [None]), (25, {"first_utc": 1})],
+)
+def test_a_value_of_another_form_is_a_failing_check_and_no_crash(number: int, value: Any) -> None:
+    request, contact = made()
+    changed = revise(request, [Change(number=number, value=value)], hand("ben"), NOW, NOBODY)
+    assert number in {check.field for check in checks(changed, contact, NOW.date(), "TW") if not check.passed}
+
+
+@pytest.mark.parametrize("number", [0, 1, 39, 99])
+def test_only_fields_that_there_are_can_be_changed(number: int) -> None:
+    request, _ = made()
+    with pytest.raises(Refused, match="no field"):
+        revise(request, [Change(number=number, value="x")], hand("ben"), NOW, NOBODY)
+
+
+def test_a_field_without_value_needs_a_reason() -> None:
+    request, contact = made()
+    for reason, passed in (("", False), ("it is not known", True)):
+        changed = revise(request, [Change(number=16, reason=reason)], hand("ben"), NOW, NOBODY)
+        (check,) = [each for each in checks(changed, contact, NOW.date(), "TW") if each.field == 16]
+        assert check.passed is passed
 
 
 def test_reciprocity_is_needed_in_the_united_states_alone() -> None:

@@ -57,6 +57,31 @@ def test_a_legal_hold_blocks_erasure_until_it_is_lifted(tmp_path):
     assert lapwing(home, "explain", report, "--json").status == 1
 
 
+def test_a_refused_erasure_changes_nothing(tmp_path):
+    home = tmp_path / "home"
+    words = ("report", str(SAMPLES / "12-invoice.msg"), "--json")
+    assert lapwing(home, *words, "--no-wait").line["verdict"] == "received"
+    assert lapwing(home, "hold", "list", "--json").lines == []
+    with sqlite3.connect(home / "store.sqlite") as database:
+        ((submission,),) = database.execute("select key from work where step = 'unpack'")
+    database.close()
+    assert lapwing(home, "legal-hold", "place", "submission", submission, "--reason", "court").status == 0
+    for reason in ("retention", " "):
+        refused = lapwing(home, "erase", "submission", submission, "--reason", reason, "--yes")
+        assert refused.status == 1, refused.out
+    done = lapwing(home, *words)
+    assert done.line["verdict"] == "report" and len(lapwing(home, "queue", "--json").lines) == 1
+
+
+def test_a_hold_on_a_reporter_covers_what_they_handed_in(tmp_path):
+    home = tmp_path / "home"
+    shown = lapwing(home, "explain", next(iter(handed_in(home))), "--json").line
+    assert lapwing(home, "legal-hold", "place", "reporter", shown["reporter"], "--reason", "court").status == 0
+    ran = lapwing(home, "erase", "submission", shown["submission"], "--reason", "retention", "--yes")
+    assert ran.status == 1 and "legal hold" in ran.err
+    assert lapwing(home, "explain", shown["report"], "--json").status == 0
+
+
 def test_a_slot_that_somebody_blanked_is_damage(tmp_path):
     home = tmp_path / "home"
     handed_in(home)

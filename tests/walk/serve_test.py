@@ -145,6 +145,9 @@ def test_people_decide_and_the_machine_follows(house: House) -> None:
     assert [each.status for each in ran] == [0] * len(looks), ran
     for (words, wanted), shown in zip(steps, ran[1::2], strict=True):
         assert {name: shown.line[name] for name in wanted} == wanted, words
+    told = [(each["what"], each["by"], each["reason"]) for each in ran[-1].line["decisions"]]
+    assert told[1] == ("override", "ivan", "seen it, harmless") and len(told) == len(steps)
+    assert "override concrete: it was not harmless" in house.ask("ivan", "case", "show", case).out
     assert house.ask("pia", "case", "claim", case).status == 1
 
 
