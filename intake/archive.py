@@ -25,7 +25,10 @@ Name = tuple[str, str]
 
 
 class Erasure(Record, frozen=True):
-    """That the slots of these owners were blanked, why and by whom; kept before anything is erased."""
+    """That the slots of these owners were blanked, why and by whom; kept before anything is erased.
+
+    `references`: submissions among them, and the id that their reference was made from, where that is another one.
+    """
 
     kind = "erasure"
 
@@ -35,6 +38,7 @@ class Erasure(Record, frozen=True):
     reason: str
     by: str
     at: datetime
+    references: tuple[Name, ...] = ()
 
 
 class LegalHold(Record, frozen=True):
@@ -118,7 +122,7 @@ class Archive:
 
     def _advance(self, reached: tuple[int, int]) -> None:
         """Spare the follower our own series, as long as the store holds all that came before in it."""
-        if self.store.position(self.writer.series) == self._reached:
+        if not self.writer.unlisted and self.store.position(self.writer.series) == self._reached:
             self.store.advance(self.writer.series, *reached)
         self._reached = reached
 
@@ -204,8 +208,8 @@ class Archive:
     def erase(self, owners: Sequence[Name], erasure: dict[str, Any]) -> Erasure:
         """Erase these owners and all that is sealed under them: record, slots, rows, in this order.
 
-        `erasure`: id, reason, by, at. `Refused('held')` when a legal hold stands on one of them. The caller folds the
-        views concerned anew.
+        `erasure`: id, reason, by, at, references. `Refused('held')` when a legal hold stands on one of them. The caller
+        folds the views concerned anew.
         """
         for owner in owners:
             if self.held(owner):

@@ -18,12 +18,16 @@ class Refused(Exception):
 
 
 class Temporary(Exception):
-    """The world is not ready: SMTP 4xx, HTTP 503 with Retry-After, a worker tries again after `after` seconds."""
+    """Not now: SMTP 4xx, HTTP 503 (or 429) with Retry-After, a worker tries again after `after` seconds.
 
-    def __init__(self, says: str, after: float = 60.0) -> None:
+    `code` is a short stable word for programs: which limit it is, or `busy` where it is none.
+    """
+
+    def __init__(self, says: str, after: float = 60.0, code: str = "busy") -> None:
         super().__init__(says)
         self.says = says
         self.after = after
+        self.code = code
 
 
 class Damaged(Exception):

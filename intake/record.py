@@ -25,7 +25,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: ClassVar[str] = ""
     indexed: ClassVar[tuple[str, ...]] = ()
-    """Names of fields (text or numbers) that `Store.find` and `Store.count` may ask for."""
+    """Names of fields (text, numbers, or several texts) that `Store.find` and `Store.count` may ask for."""
 
     key_field: ClassVar[str] = "id"
     """Name of the field that is the key, where one field is."""
@@ -44,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kind, field = self.sealed_under
         return (kind, getattr(self, field)) if field else HOUSE
 
-    def where(self) -> dict[str, str | int]:
+    def where(self) -> "dict[str, str | int | tuple[str, ...]]":
         """The declared keys with their values, as the store indexes them."""
         return {name: getattr(self, name) for name in self.indexed}
 

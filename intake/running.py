@@ -13,7 +13,8 @@ from typing import Protocol
 class Listening(Protocol):
     """A server that is open on `port`."""
 
-    port: int
+    @property
+    def port(self) -> int: ...
 
     async def close(self, grace: float) -> None: ...
 
@@ -25,24 +26,25 @@ class Running:
         self._loop = new_loop()
         self._stop = asyncio.Event()
         self._grace = 0.0
-        opened: Future[int] = Future()
+        opened: Future[Listening] = Future()
         self._thread = threading.Thread(target=self._run, args=(start, opened), name=name, daemon=True)
         self._thread.start()
-        self.port = opened.result()
+        self.server = opened.result()
+        self.port = self.server.port
 
-    def _run(self, start: Callable[[], Awaitable[Listening]], opened: "Future[int]") -> None:
+    def _run(self, start: Callable[[], Awaitable[Listening]], opened: "Future[Listening]") -> None:
         try:
             self._loop.run_until_complete(self._serve(start, opened))
         finally:
             self._loop.close()
 
-    async def _serve(self, start: Callable[[], Awaitable[Listening]], opened: "Future[int]") -> None:
+    async def _serve(self, start: Callable[[], Awaitable[Listening]], opened: "Future[Listening]") -> None:
         try:
             server = await start()
         except Exception as error:
             opened.set_exception(error)
             return
-        opened.set_result(server.port)
+        opened.set_result(server)
         await self._stop.wait()
         await server.close(self._grace)
 

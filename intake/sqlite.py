@@ -46,24 +46,21 @@ class Database:
         return connection
 
     def run(self, sql: str, values: Iterable[Any] = ()) -> list[Row]:
-        """All rows that a statement gives; `Temporary` when another writer holds the database too long."""
-        try:
+        """All rows that a statement gives; `Temporary` when another writer holds the database too long, or the disk is
+        full or fails.
+        """
+        with _telling():
             return list(self._connection.execute(sql, tuple(values)))
-        except apsw.BusyError as error:
-            raise Temporary("the store is busy", 1.0) from error
 
     def run_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
         """One statement for many rows of values, all of them or none; how many rows of the database it changed."""
         values = list(rows)
         if not values:
             return 0
-        try:
-            with self.together():
-                before = self._connection.total_changes()
-                self._connection.executemany(sql, values)
-                return self._connection.total_changes() - before
-        except apsw.BusyError as error:
-            raise Temporary("the store is busy", 1.0) from error
+        with _telling(), self.together():
+            before = self._connection.total_changes()
+            self._connection.executemany(sql, values)
+            return self._connection.total_changes() - before
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -77,7 +74,8 @@ class Database:
             try:
                 yield
             except BaseException:
-                connection.execute("rollback")
+                if connection.in_transaction:  # SQLite has rolled back by itself where the disk is full
+                    connection.execute("rollback")
                 raise
             self.run("commit")
 
@@ -86,12 +84,31 @@ class Database:
         self.run("vacuum")
         self.run("pragma wal_checkpoint(truncate)")
 
+    def damage(self) -> str:
+        """The first thing that `quick_check` finds wrong with the file, '' when it finds nothing."""
+        try:
+            (first,), *_ = self.run("pragma quick_check(1)")
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            first = str(error)
+        return "" if first == "ok" else " ".join(str(first).split())
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()
             del self._local.connection
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """What SQLite can't do at the moment as `Temporary`."""
+    try:
+        yield
+    except apsw.BusyError as error:
+        raise Temporary("the store is busy", 1.0) from error
+    except (apsw.FullError, apsw.IOError) as error:
+        raise Temporary("the store can't be read or written: the disk is full or fails", 60.0) from error
 
 
 @contextmanager

@@ -143,6 +143,17 @@ class LeaseTable:
         """The keys of a step's items, those on hold too."""
         return [key for (key,) in self._db.run("select key from work where step = ?", (step,))]
 
+    def pending(self, step: str, key: str) -> bool:
+        """Whether that is to be done and not on hold."""
+        return bool(self._db.run("select 1 from work where step = ? and key = ? and held = ''", (step, key)))
+
+    def soon(self, seconds: float) -> set[str]:
+        """The steps with items that a worker has, or that are due within so many seconds."""
+        rows = self._db.run(
+            "select distinct step from work where held = '' and (owner <> '' or due <= ?)", (self._now() + seconds,)
+        )
+        return {step for (step,) in rows}
+
     def waiting(self) -> dict[str, int]:
         """How many items of each step are not done and not on hold."""
         return dict(self._db.run("select step, count(*) from work where held = '' group by step"))

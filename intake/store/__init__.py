@@ -16,7 +16,8 @@ from intake.record import Record, Value, sha256
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound="View")
 Where = Mapping[str, str | int | tuple[int | str | None, int | str | None]]
-"""Declared key -> exact value, or (lowest, highest) with None for open; both ends belong to the range."""
+"""Declared key -> exact value, or (lowest, highest) with None for open; both ends belong to the range. A key with
+several values matches when one of them does."""
 
 
 class View(Record, frozen=True):
@@ -56,7 +57,7 @@ class Row(Value, frozen=True):
     owner: tuple[str, str]
     slot: Slot | None = None
     place: Place | None = None
-    where: dict[str, str | int] = msgspec.field(default_factory=dict)
+    where: dict[str, str | int | tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 def row_of(record: Record, slot: Slot | None = None, place: Place | None = None) -> Row:

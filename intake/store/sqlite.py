@@ -194,10 +194,15 @@ class SqliteStore:
         return changed == len(rows)
 
     def _keys(self, rows: Iterable[Row]) -> None:
-        self._db.run_many(
-            "insert or ignore into keys (kind, field, value, key) values (?, ?, ?, ?)",
-            [(row.kind, field, value, row.key) for row in rows for field, value in row.where.items()],
+        """Index these rows, in the order of the index: so each page of it is written once however many values there
+        are."""
+        lines = (
+            (row.kind, field, value, row.key)
+            for row in rows
+            for field, values in row.where.items()
+            for value in (values if isinstance(values, tuple) else (values,))
         )
+        self._db.run_many("insert or ignore into keys (kind, field, value, key) values (?, ?, ?, ?)", sorted(lines))
 
     def finish(self, places: Mapping[tuple[str, str], Place]) -> None:
         with self.together():

@@ -28,6 +28,10 @@ def path_of(vault: Path, series: str, book: int) -> Path:
     return vault / series / f"{book:08d}.book"
 
 
+class NotDurable(OSError):
+    """A sync failed; it is never tried again, because the page cache lies after that."""
+
+
 class Book:
     """A book that this process made: it knows the plain keys, and hands out its slots once."""
 
@@ -70,7 +74,7 @@ def _write_new(path: Path, data: bytes) -> None:
     with open(fresh, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
     os.rename(fresh, path)
     sync_folder(path.parent)
 
@@ -79,9 +83,17 @@ def sync_folder(folder: Path) -> None:
     """Make the folder's own entries durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        sync(handle)
     finally:
         os.close(handle)
+
+
+def sync(handle: int) -> None:
+    """fsync, a failure of which is `NotDurable`."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise NotDurable(error.errno, error.strerror) from error
 
 
 def box_of(vault: Path, slot: Slot) -> bytes:
@@ -114,7 +126,7 @@ def blank(vault: Path, slot: Slot) -> None:
         file.seek(_HEAD.size + slot.number * _BOX)
         file.write(_BLANK)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def changed(vault: Path, frame: bytes) -> tuple[list[int], list[int]]:

@@ -63,8 +63,8 @@ def _mark(raw: bytes) -> Mark | None:
 
 
 def all_series(vault: Path) -> list[str]:
-    """The names of all series (16 hexadecimal digits), sorted."""
-    return sorted(path.parent.name for path in vault.glob("*/role"))
+    """The names of all series (16 hexadecimal digits), sorted; a folder whose making was cut short is none."""
+    return sorted(path.parent.name for path in vault.glob("*/role") if not path.parent.name.startswith("new-"))
 
 
 def lock(vault: Path, series: str) -> int | None:

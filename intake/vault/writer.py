@@ -17,7 +17,7 @@ from nacl.public import PublicKey
 from intake.errors import Refused
 from intake.store import Place, Slot
 from intake.vault import frame, segment, series
-from intake.vault.book import Book, sync_folder
+from intake.vault.book import Book, NotDurable, sync_folder
 
 SEGMENT_SIZE = 64 << 20
 GATHER = 4 << 20
@@ -47,6 +47,8 @@ class Writer:
         self._reached = series.synced(vault, self.series)
         self.start = (self._reached.segment, self._reached.offset)
         """Segment and offset at which this writer goes on."""
+        self.unlisted = False
+        """Whether a record went into the series that no store was given; only the follower finds it."""
         self._books = self._last_book()
         self._announced = self._read_announced()
         self._book: Book | None = None
@@ -101,8 +103,8 @@ class Writer:
 
     def _open_book(self) -> Book:
         if self._book is None or self._book.full:
-            self._book = (self._next_book or self._make_book()).result()
-            self._next_book = None
+            making, self._next_book = self._next_book or self._make_book(), None
+            self._book = making.result()
             self._append("book", frame.PUBLIC, None, self._book.frame)
         elif self._book.half_used and self._next_book is None:
             self._next_book = self._make_book()
@@ -117,6 +119,8 @@ class Writer:
         def make() -> None:
             try:
                 making.set_result(Book(*arguments))
+            except NotDurable as error:
+                _stop(error)
             except BaseException as error:
                 making.set_exception(error)
 
@@ -186,8 +190,7 @@ class Writer:
             while self._commit_once():
                 pass
         except BaseException as error:
-            sys.stderr.write(f"vault: cannot make evidence durable ({type(error).__name__}: {error}); stopping\n")
-            os._exit(EXIT_STATUS)
+            _stop(error)
 
     def _commit_once(self) -> bool:
         with self._guard:
@@ -256,3 +259,9 @@ class Writer:
             os.close(self._file)
         os.close(self._mark)
         os.close(self._lock)
+
+
+def _stop(error: BaseException) -> None:
+    """End the process at once, before anything that is not durable is answered for."""
+    sys.stderr.write(f"vault: cannot make evidence durable ({type(error).__name__}: {error}); stopping\n")
+    os._exit(EXIT_STATUS)
