@@ -1,364 +1,370 @@
-"""The SMTP door: takes a message in and says 250 only when it is durable in the vault.
+"""The SMTP door: takes a message in and says 250 only when it is durable in the vault; also as LMTP.
 
 It promises: what was sent is what is kept, byte for byte (long lines, bare CR, bare LF, NUL, 8-bit), dot-unstuffed
-and nothing else; only CRLF.CRLF ends a message; memory is bounded by our limits, never by the sender; a fault of
-ours is a 4xx without its text; each limit has a reply of its own.
+and nothing else; only CRLF.CRLF ends a message, or the count of a chunk; memory is bounded by our limits, never by the
+sender; a fault of ours is a 4xx without its text; each limit has a reply of its own.
 
-aiosmtpd gives the connection and STARTTLS (RFC 3207). What it leaves open (lines over 1,001 bytes refused, DATA line
-by line in memory, 500 with exception text, no caps) and what it spends 0.7 ms a message on (a task that is woken for
-every line) is replaced: bytes are dealt with as they come in, the dialogue is `smtp_dialogue`, PIPELINING (RFC 2920)
-answers everything of one packet in one packet.
+`smtp_wire` is the connection, `smtp_dialogue` the commands, `smtp_incoming` the message, `smtp_port` the listening.
+PIPELINING (RFC 2920) answers everything of one packet in one packet.
 """
 
 import asyncio
-import logging
 import math
-from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar, cast
 
-from aiosmtpd import smtp as aiosmtpd
-
-from intake.accept import Acceptance, Acceptor
-from intake.errors import Refused
-from intake.gate import source_of
+from intake.accept import Acceptor
+from intake.faults import note
+from intake.keyring import Account
+from intake.metrics import Metrics
 from intake.running import Running
-from intake.smtp_dialogue import COMMAND, Dialogue
-from intake.smtp_port import Port
-from intake.smtp_replies import CLOSING, reply_to
-from intake.smtp_settings import Settings
-from intake.smtp_syntax import Dots
+from intake.smtp_dialogue import Answer, Client, Dialogue
+from intake.smtp_incoming import Incoming
+from intake.smtp_port import Port, Way
+from intake.smtp_replies import CLOSING, UNCHECKED, limit_of, outcome, over, reply_to
+from intake.smtp_sasl import LINE
+from intake.smtp_settings import Check, Settings
+from intake.smtp_wire import BUFFER, Wire
 from intake.submission import Receipt
 
-BUFFER = 131_072
-"""Bytes that a client may send ahead while its message goes to disk."""
-FLOOD = 1_000_000
-"""Bytes beyond twice the size of a message after which a sender that doesn't stop is cut."""
-LINGER = 5.0
-"""Seconds that a client has to read why it was cut."""
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
-T = TypeVar("T")
+class Connection(Wire):
+    """One client's session."""
 
+    _dialogue: Dialogue
 
-class _NoHooks:
-    """A handler without hooks: all that it would do is a method of the connection."""
+    def __init__(self, door: Port, way: Way, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(door, way, loop)
+        self._incoming: Incoming | None = None
+        self._since = 0.0
 
-    def __dir__(self) -> list[str]:
-        return []
-
-
-_NO_HOOKS = _NoHooks()
-aiosmtpd.log.setLevel(logging.CRITICAL + 1)  # it would write addresses into the log
-
-
-class Connection(aiosmtpd.SMTP):
-    """One client's session: its bytes, its time, and the state of both.
-
-    States: 'command'; 'data' in the middle of a message; 'disk' while the vault works; 'tls' until it is up.
-    """
-
-    transport: asyncio.Transport | None
-
-    def __init__(self, door: Port, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(_NO_HOOKS, hostname=door.settings.name, tls_context=door.settings.tls, loop=loop)
-        self._door, self._limits = door, door.settings.limits
-        self._dialogue = Dialogue(door.settings, lambda: door.gate.message(self.source), door.serves)
-        self.source = ""
-        self._admitted = self._full = self._left = False
-        self._state = "command"
-        self._ahead = bytearray()
-        self._acceptance: Acceptance | None = None
-        self._trouble: Exception | None = None
-        self._dots = Dots()
-        self._began = self._deadline = 0.0
-        self._rings = math.inf
-        self._got = 0
-
-    def __dir__(self) -> list[str]:
-        """Nothing: aiosmtpd looks at every attribute for each connection, which takes 0.2 ms else."""
-        return []
-
-    # -- the connection -----------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the client in, or say at once which limit it is over; also called again once TLS is up."""
-        if not self._admitted:
-            self.source = source_of(str((transport.get_extra_info("peername") or ("",))[0]))
-            refusal = self._door.admit(self)
-            if refusal:
-                cast(asyncio.Transport, transport).write(refusal.encode() + b"\r\n")
-                return transport.close()
-            self._admitted = True
-        if self._state == "tls":
-            self._ahead.clear()  # what came in the clear after STARTTLS is nobody's (RFC 3207 section 6)
+    def greet(self) -> None:
+        door = self._door
+        self._dialogue = Dialogue(
+            door.settings,
+            Client(
+                may_send=lambda account: door.may_send(self, account),
+                serves=door.serves,
+                lmtp=self.way.lmtp,
+                auth=door.check is not None and not self.way.lmtp,
+                plain_auth=door.settings.plain_auth and self.peer[0].startswith(_LOOPBACK),
+            ),
+        )
+        if self._tls_protocol is not None:
             self._dialogue.tls_is_up()
-            self._state = "command"
-        super().connection_made(transport)
-
-    async def _handle_client(self) -> None:
-        """aiosmtpd's loop over lines; ours is `_work`."""
         self._say(f"220 {self.hostname} Lapwing")
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._admitted:
-            self._admitted = False
-            self._door.left(self)
-            self._let_go()
-            super().connection_lost(error)
+    def secured(self) -> None:
+        self._dialogue.tls_is_up()
 
-    def eof_received(self) -> bool:
-        """A client that says no more may still read the answer to its message, but not over TLS."""
-        self._left = True
-        return self._state == "disk" and self._tls_protocol is None
+    def gone(self) -> None:
+        self._drop()
+
+    def late(self) -> tuple[str, float]:
+        if self._state in ("disk", "check"):
+            return "", self._limits.idle
+        now = self.loop.time()
+        if self._incoming is not None:
+            return self._incoming.late(now)
+        return ("fruitless" if now >= self._fruit + self._limits.fruitless else "idle"), 0.0
+
+    def close_when_idle(self) -> None:
+        if self._state in ("proxy", "tls", "check") or (self._state == "command" and self._incoming is None):
+            self._say(CLOSING if self._state != "tls" else "")
+            if self.transport is not None:
+                self.transport.close()
+
+    def idle_since(self) -> float:
+        if self._state in ("disk", "check", "parting"):
+            return math.inf
+        if self._incoming is None:
+            return self._fruit
+        enough = self._incoming.enough_until
+        return enough if enough < self.loop.time() else math.inf
 
     def data_received(self, data: bytes) -> None:
-        """Deal with what came: it belongs to the message under way, or is commands, or waits for the disk."""
-        if not self._admitted:
-            return
-        self._got += len(data)
         if self._state == "data":
             self._message(data)
         else:
-            self._ahead += data
-            self._work()
-
-    def pause_writing(self) -> None:
-        self._full = True
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._full = False
-        self._listen(True)
-        self._work()
-
-    def _say(self, reply: str) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(reply.encode("utf-8", "backslashreplace") + b"\r\n")
-
-    def _cut(self, reply: str) -> None:
-        """Say why and close; a client that does not even read that is dropped after a few seconds."""
-        transport = self.transport
-        if transport is not None and not transport.is_closing():
-            self._say(reply)
-            transport.close()
-            self.loop.call_later(LINGER, transport.abort)
-
-    def close_when_idle(self) -> None:
-        """Part from the client unless it is handing a message over."""
-        if self._state == "command":
-            self._cut(CLOSING)
-
-    def _listen(self, on: bool) -> None:
-        """Read on, or let the client wait."""
-        if self.transport is not None and not self.transport.is_closing():
-            if on:
-                self.transport.resume_reading()
-            else:
-                self.transport.pause_reading()
-
-    # -- time ---------------------------------------------------------------------------------------------------
-
-    def _reset_timeout(self, duration: float | None = None) -> None:
-        """The client is looked at again then; the timer that runs is moved only when it must ring earlier."""
-        self._deadline = self.loop.time() + (duration or self._limits.idle)
-        if self._deadline < self._rings:
-            if self._timeout_handle is not None:
-                self._timeout_handle.cancel()
-            self._rings = self._deadline
-            self._timeout_handle = self.loop.call_at(self._rings, self._timeout_cb)
-
-    def _timeout_cb(self) -> None:
-        self._rings = math.inf
-        left = self._deadline - self.loop.time()
-        if left <= 0:
-            left = self._patience()
-        if left > 0:
-            self._reset_timeout(left)
-        else:
-            self._cut("421 4.4.2 too slow, closing")
-
-    def _patience(self) -> float:
-        """Seconds until the client is looked at again, 0 when its time is over."""
-        if self._state in ("disk", "tls"):
-            return self._limits.idle
-        if self._state != "data":
-            return 0.0
-        elapsed = self.loop.time() - self._began
-        slow = elapsed >= self._limits.grace and self._got < self._limits.rate * elapsed
-        left = self._limits.message_time - elapsed
-        return 0.0 if slow or left <= 0 else min(left, max(1.0, self._limits.grace / 4))
+            super().data_received(data)
 
     # -- commands -----------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def work(self) -> None:
         """Answer the commands that are here, in one packet, until one of them changes the state."""
         replies: list[str] = []
-        then = ""
+        then = limit = ""
         while not then and self._state == "command" and not self._full:
             end = self._ahead.find(b"\n") + 1
             if not end:
-                if len(self._ahead) > COMMAND:
-                    replies, then = [*replies, "500 5.5.2 that is no command line"], "cut"
+                if len(self._ahead) > LINE:
+                    limit = "endless-line"
+                    replies, then = [*replies, over(limit, self._limits, LINE)], "cut"
                 break
             line = bytes(self._ahead[:end])
             del self._ahead[:end]
-            reply, then = self._dialogue.answer(line)
-            self._reset_timeout()
-            if then == "data":
-                reply, then = self._open(reply)
+            reply, then, limit = self._answered(line)
             replies.append(reply)
         if then == "cut":
-            return self._cut("\r\n".join(replies))
+            return self._cut("\r\n".join(replies), limit)
         self._go_on(replies, then)
+
+    def _answered(self, line: bytes) -> Answer:
+        said = self._dialogue.answer(line)
+        if said.limit and said.then != "cut":
+            self.way.metrics.limited(said.limit)
+        if self._incoming is not None and not self._dialogue.chunking:
+            self._drop()
+        self._tick()
+        if said.then == "data":
+            return self._open(said.reply)
+        return self._chunk(said.reply) if said.then == "chunk" else said
+
+    def _tick(self) -> None:
+        """The client said something; in the middle of a message that is not enough."""
+        self._reset_timeout(self._limits.grace if self._incoming is not None else None)
 
     def _go_on(self, replies: list[str], then: str) -> None:
         if any(replies):
             self._say("\r\n".join(each for each in replies if each))
-        if then == "quit" and self.transport is not None:
-            self.transport.close()
+        if then == "quit":
+            self._quit()
         elif then == "tls":
-            self._state = "tls"
-            self._handler_coroutine = self.loop.create_task(self._start_tls())
+            self._upgrade()
+        elif then == "check":
+            self._check()
         elif then == "data":
             self._message(self._take_ahead())
+        elif self._left and self._state == "command" and self.transport is not None:
+            self.transport.close()
         elif len(self._ahead) > BUFFER:
             self._listen(False)
+
+    def _quit(self) -> None:
+        if self._ahead:
+            self._cut("")
+        elif self.transport is not None:
+            self.transport.close()
 
     def _take_ahead(self) -> bytes:
         ahead = bytes(self._ahead)
         self._ahead.clear()
         return ahead
 
-    async def _start_tls(self) -> None:
-        try:
-            await self.smtp_STARTTLS("")
-        except aiosmtpd.TLSSetupException as error:
-            if self._original_transport is not None:
-                cast(asyncio.Transport, self._original_transport).abort()
-            self.connection_lost(error)
+    # -- who it is ----------------------------------------------------------------------------------------------
 
-    async def push(self, status: str) -> None:  # type: ignore[override]
-        """The one reply that aiosmtpd still sends, '220 Ready to start TLS', with its code (RFC 2034 section 4)."""
-        self._say(status.replace("220 ", "220 2.0.0 ", 1))
+    def _check(self) -> None:
+        """Have the credentials looked at, in a thread, because that may take its time on purpose."""
+        most = self._limits.auth_failures
+        if most and self._door.gate.failures(self.source) >= most:
+            return self._cut_for("auth-failures")
+        self._state = "check"
+        assert self._door.check is not None
+        looking = self.loop.run_in_executor(None, self._door.check, *self._dialogue.credentials)
+        looking.add_done_callback(self._checked)
+        return None
+
+    def _checked(self, done: "asyncio.Future[Account | None]") -> None:
+        if self.transport is None or self._state != "check" or done.cancelled():
+            return
+        error, wait = done.exception(), 0.0
+        if isinstance(error, Exception):
+            note(error, "lapwing.smtp")
+            reply, how = UNCHECKED, "fault"
+        else:
+            account = done.result()
+            reply = self._dialogue.checked(account).reply
+            how = "wrong" if account is None else "right" if self._dialogue.account else "no-scope"
+            wait = self._penalty() if account is None else 0.0
+            reply = over("auth-slow", self._limits) if wait else reply
+        self.way.metrics.login(how)
+        self.loop.call_later(wait, self._admitted_as, reply)
+
+    def _penalty(self) -> float:
+        """Seconds that a wrong guess waits: none at first, then longer each time."""
+        beyond = self._door.gate.failed(self.source) - self._limits.auth_slow
+        if beyond <= 0 or not self._limits.auth_slow:
+            return 0.0
+        self.way.metrics.limited("auth-slow")
+        return float(self._limits.auth_delay * 2 ** min(beyond - 1, 4))
+
+    def _admitted_as(self, reply: str) -> None:
+        if self._state == "check":
+            self._state = "command"
+            self._reset_timeout()
+            self._say(reply)
+            self.work()
 
     # -- the message --------------------------------------------------------------------------------------------
 
-    def _open(self, reply: str) -> tuple[str, str]:
-        """Begin to take a message: (354, 'data'), or why not."""
-        peer = (self.transport.get_extra_info("peername") if self.transport else None) or ("", 0)
-        cipher = self.transport.get_extra_info("cipher") if self.transport and self._tls_protocol else None
-        tls = f"{cipher[1]} {cipher[0]}" if cipher else ""
-        envelope = self._dialogue.envelope(str(peer[0]), int(peer[1]), tls)
+    def _begun(self, chunks: bool) -> Incoming:
+        """A new message on its way in; with trouble when it can't be kept."""
+        address, port = self.peer
+        envelope = self._dialogue.envelope(address, port, self.cipher, self.via)
+        began = self.loop.time()
         try:
-            self._acceptance = self._door.acceptor.open("smtp", envelope, self._limits.size)
+            acceptance = self._door.acceptor.open("smtp", envelope, self._limits.size)
         except Exception as error:
+            return Incoming(None, self._limits, began, chunks, error)
+        return Incoming(acceptance, self._limits, began, chunks)
+
+    def _open(self, reply: str) -> Answer:
+        """Begin to take a message: 354 and 'data', or why not."""
+        incoming = self._begun(chunks=False)
+        if incoming.trouble is not None:
             self._dialogue.reset()
-            return reply_to(error), ""
-        self._state, self._began, self._got = "data", self.loop.time(), 0
-        self._dots, self._trouble = Dots(), None
+            return Answer(self._why(incoming))
+        return self._taking(incoming, reply)
+
+    def _chunk(self, refusal: str) -> Answer:
+        """Take a chunk, of the message under way or of a new one; or get it out of the way and then refuse."""
+        if refusal:
+            incoming = Incoming(None, self._limits, self.loop.time(), chunks=True, refusal=refusal)
+        else:
+            incoming = self._incoming or self._begun(chunks=True)
+        incoming.expect(*self._dialogue.chunk)
+        if incoming.flooding:
+            self._incoming = incoming
+            return Answer(self._flood, "cut", "flood")
+        return self._taking(incoming, "")
+
+    def _taking(self, incoming: Incoming, reply: str) -> Answer:
+        self._incoming, self._state = incoming, "data"
         self._reset_timeout(self._limits.grace)
-        return reply, "data"
+        return Answer(reply, "data")
 
-    def _message(self, chunk: bytes) -> None:
-        """More of the message; whatever goes wrong, it is read to its end, lest its rest be taken for commands."""
-        piece, rest = self._dots.take(chunk)
-        wait = self._keep(piece)
-        if self._dots.ended:
+    def _message(self, data: bytes) -> None:
+        """More of the message or chunk; what follows its end is commands again."""
+        incoming = self._incoming
+        assert incoming is not None
+        rest, wait = incoming.take(data)
+        if incoming.complete:
             self._ahead[:0] = rest
-            self._finish()
-        elif self._got > 2 * self._limits.size + FLOOD:
-            self._cut(reply_to(self._trouble or Refused("too-big", f"more than {self._limits.size} bytes")))
-        elif wait is not None:
-            self._state = "disk"
-            self._listen(False)
-            wait.add_done_callback(lambda _: self._soon(self._resume, wait))
+            if incoming.last or wait is None:
+                return self._ended(incoming)
+        elif incoming.flooding:
+            return self._cut(self._flood, "flood")
+        if wait is not None:
+            self._pause(wait)
+        return None
 
-    def _keep(self, piece: bytes) -> "Future[None] | None":
-        if self._acceptance is None:
-            return None
-        try:
-            return self._acceptance.feed(piece)
-        except Exception as error:
-            self._fail(error)
-            return None
+    def _pause(self, wait: "Future[None]") -> None:
+        """Let the client wait until what it sent is durable."""
+        self._state, self._since = "disk", self.loop.time()
+        self._listen(False)
+        wait.add_done_callback(lambda _: self._soon(self._resume, wait))
 
     def _resume(self, waited: "Future[None]") -> None:
-        """What had been fed is durable, or is not; read on."""
-        if self.transport is None:
+        """What had been fed is durable, or is not; read on. The time that the disk took is not the client's."""
+        incoming = self._incoming
+        if self.transport is None or incoming is None:
             return
         error = waited.exception()
         if isinstance(error, Exception):
-            self._fail(error)
+            incoming.fail(error)
+        incoming.began += self.loop.time() - self._since
         self._state = "data"
         self._listen(True)
-        self._message(self._take_ahead())
+        if incoming.complete:
+            self._ended(incoming)
+        else:
+            self._message(self._take_ahead())
 
-    def _fail(self, error: Exception) -> None:
-        self._trouble = self._trouble or error
-        self._let_go()
+    def _drop(self) -> None:
+        """The message under way will not be kept."""
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None:
+            incoming.abandon()
+            self.way.metrics.message("abandoned")
 
-    def _let_go(self) -> None:
-        if self._acceptance is not None:
-            self._acceptance.abandon()
-            self._acceptance = None
-
-    def _finish(self) -> None:
-        """The message is complete: make it durable, then answer."""
-        self._state = "disk"
-        if self._acceptance is None:
-            return self._answer(reply_to(self._trouble or RuntimeError("no acceptance")))
-        try:
-            done = self._acceptance.finish()
-        except Exception as error:
-            self._let_go()
-            return self._answer(reply_to(error))
+    def _ended(self, incoming: Incoming) -> None:
+        """The message is complete: make it durable, then answer. After a chunk there may be more."""
+        if incoming.refusal:
+            self._incoming = None
+            return self._next(incoming.refusal)
+        if not incoming.last:
+            return self._next(self._why(incoming) if incoming.trouble else f"250 2.0.0 {incoming.chunk} octets taken")
+        self._state, self._since = "disk", self.loop.time()
+        done = incoming.finish()
+        if done is None:
+            return self._failed(incoming)
         done.add_done_callback(lambda _: self._soon(self._kept, done))
+        return None
 
     def _kept(self, done: "Future[Receipt]") -> None:
-        if self.transport is None:
+        incoming = self._incoming
+        if self.transport is None or incoming is None:
             return None
         error = done.exception()
         if isinstance(error, Exception):
-            return self._answer(reply_to(error))
+            incoming.fail(error)
+            return self._failed(incoming)
         self._dialogue.kept()
-        reference = self._door.acceptor.reference(done.result().submission)
-        self._answer(f"250 2.6.0 {reference} kept")
+        self._fruit, self.fruitful = self.loop.time(), True
+        receipt = done.result()
+        self.way.metrics.kept(receipt.size, self._fruit - self._since)
+        return self._answer(f"250 2.6.0 {self._door.acceptor.reference(receipt.submission)} kept")
+
+    def _failed(self, incoming: Incoming) -> None:
+        reply = self._why(incoming)
+        incoming.abandon()
+        self._answer(reply)
+
+    def _why(self, incoming: Incoming) -> str:
+        """What trouble is answered with; told to log and metrics once."""
+        error = incoming.trouble or RuntimeError("no acceptance")
+        if not incoming.why:
+            incoming.why = reply_to(error, self._limits)
+            self.way.metrics.message(outcome(error))
+            if limit := limit_of(error):
+                self.way.metrics.limited(limit)
+        return incoming.why
 
     def _answer(self, reply: str) -> None:
-        """The reply to a message, and on to what the client sent meanwhile."""
-        self._let_go()
+        """Answer the message, and on to what the client sent meanwhile."""
+        self._incoming = None
+        replies = self._to_each(reply)
         self._dialogue.reset()
+        self._next(replies)
+
+    def _to_each(self, reply: str) -> str:
+        """The reply that ends a message, one for each recipient in LMTP."""
+        return "\r\n".join([reply] * self._dialogue.replies)
+
+    @property
+    def _flood(self) -> str:
+        return self._to_each(over("flood", self._limits))
+
+    def _next(self, reply: str) -> None:
         self._state = "command"
-        self._reset_timeout()
+        self._tick()
         self._say(reply)
-        if self._left and self.transport is not None:
+        if self._left and not self._ahead and self.transport is not None:
             self.transport.close()
         elif self._door.closing:
             self.close_when_idle()
         else:
             self._listen(True)
-            self.loop.call_soon(self._work)
-
-    def _soon(self, what: Callable[["Future[T]"], None], done: "Future[T]") -> None:
-        """From the committer's thread into the loop; a loop that is gone has nobody to tell."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(what, done)
+            self.loop.call_soon(self.work)
 
 
-async def listen(settings: Settings, acceptor: Acceptor) -> Port:
-    """Open the door in the running event loop; OSError when the port can't be had."""
-    port = Port(settings, acceptor)
+async def listen(
+    settings: Settings, acceptor: Acceptor, check: Check | None = None, metrics: Metrics | None = None
+) -> Port:
+    """Open the door in the running event loop; OSError when a port can't be had. Without `check` no AUTH is offered."""
+    port = Port(settings, acceptor, check, metrics or Metrics())
     loop = asyncio.get_running_loop()
-    await port.open(lambda: Connection(port, loop))
+    await port.open(lambda way: Connection(port, way, loop))
     return port
 
 
-def serve(settings: Settings, acceptor: Acceptor) -> Running:
-    """Open the door in a thread of its own; returns once it listens, OSError when the port can't be had."""
+def serve(
+    settings: Settings, acceptor: Acceptor, check: Check | None = None, metrics: Metrics | None = None
+) -> Running:
+    """Open the door in a thread of its own; returns once it listens, OSError when a port can't be had."""
 
     async def start() -> Port:
-        return await listen(settings, acceptor)
+        return await listen(settings, acceptor, check, metrics)
 
     return Running(start, "smtp")

@@ -1,8 +1,10 @@
-"""SMTP syntax: where a message ends, and what a command's path says; pure.
+"""SMTP syntax: where a message ends, and what a command's path or chunk says; pure.
 
-RFC 5321 sections 4.1.1.4 and 4.5.2 (only CRLF.CRLF ends a message; transparency dots), 4.1.2 (paths).
+RFC 5321 sections 4.1.1.4 and 4.5.2 (only CRLF.CRLF ends a message; transparency dots), 4.1.2 (paths); RFC 3030 section
+2 (chunks).
 """
 
+_DOT = b"\r\n."
 _END = b"\r\n.\r\n"
 _PATH = 2048
 
@@ -18,16 +20,17 @@ class Dots:
     def take(self, chunk: bytes) -> tuple[bytes, bytes]:
         """(bytes of the message, bytes that follow its end): the second is empty while it has not `ended`."""
         data = self._held + chunk
-        end = data.find(_END)
+        dot = data.find(_DOT)
+        end = dot if dot < 0 or data.startswith(_END, dot) else data.find(_END, dot)
         if end >= 0:
             self.ended = True
-            return self._plain(data[: end + 2]), data[end + len(_END) :]
+            return self._plain(data[: end + 2], dot < end), data[end + len(_END) :]
         keep = next((size for size in range(4, 0, -1) if data.endswith(_END[:size])), 0)
         self._held = data[len(data) - keep :]
-        return self._plain(data[: len(data) - keep]), b""
+        return self._plain(data[: len(data) - keep], dot >= 0), b""
 
-    def _plain(self, data: bytes) -> bytes:
-        plain = data.replace(b"\r\n.", b"\r\n")
+    def _plain(self, data: bytes, dots: bool) -> bytes:
+        plain = data.replace(_DOT, b"\r\n") if dots else data
         if self._first and plain:
             self._first = False
             return plain[2:]
@@ -35,7 +38,7 @@ class Dots:
 
 
 def path(keyword: str, arg: str) -> tuple[str, list[str]] | None:
-    """(address, parameters in upper case) of 'FROM:<address> parameters'; None when it is not that.
+    """(address, parameters) of 'FROM:<address> parameters'; None when it is not that.
 
     '' is the null path. Brackets may be missing, blanks may follow the colon: many senders do that.
     """
@@ -44,12 +47,20 @@ def path(keyword: str, arg: str) -> tuple[str, list[str]] | None:
     rest = arg[len(keyword) :].lstrip(" ")
     if not rest.startswith("<"):
         address, _, tail = rest.partition(" ")
-        return (address, tail.upper().split()) if address else None
+        return (address, tail.split()) if address else None
     end = _bracket(rest)
     tail = rest[end + 1 :]
     if end < 0 or (tail and not tail.startswith(" ")):
         return None
-    return rest[1:end], tail.upper().split()
+    return rest[1:end], tail.split()
+
+
+def chunk(arg: str) -> tuple[int, bool] | None:
+    """(octets, whether it is the last) of what BDAT says; None when it is not that."""
+    size, _, rest = arg.partition(" ")
+    if not (size.isascii() and size.isdigit() and len(size) <= 20) or rest.strip().upper() not in ("", "LAST"):
+        return None
+    return int(size), bool(rest)
 
 
 def _controls(text: str) -> bool:
