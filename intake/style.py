@@ -55,10 +55,11 @@ class Style(NamedTuple):
 
 PLAIN = Style()
 
-_DECLARATION = re.compile(
-    r"(?:^|;)\s*(display|visibility|opacity|overflow|(?:max-)?(?:height|width)|text-indent|left|top|margin-left"
-    r"|font(?:-size)?|color|background(?:-color|-image)?)\s*:([^;]*)"
-)
+_READ = frozenset((
+    "display", "visibility", "opacity", "overflow", "height", "width", "max-height", "max-width", "text-indent", "left",
+    "top", "margin-left", "font", "font-size", "color", "background", "background-color", "background-image",
+))  # fmt: skip
+"""Properties that are read."""
 _LENGTH = re.compile(r"(-?\d{0,6}(?:\.\d{0,6})?)\s{0,4}(px|pt|em|rem|%|vw|vh|cm|mm|in|ex)?$")
 _NUMBERS = re.compile(r"\d{1,3}(?:\.\d{1,6})?%?")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -78,10 +79,11 @@ _RELATIVE = ("em", "%", "ex")
 
 def inline(text: str) -> Style:
     """What the declarations of one `style` attribute, or of one rule, say."""
-    said = {
-        name: value.replace("!important", "").strip()
-        for name, value in _DECLARATION.findall(text[:DECLARATIONS].lower())
-    }
+    said: dict[str, str] = {}
+    for declaration in text[:DECLARATIONS].lower().split(";"):
+        name, colon, value = declaration.partition(":")
+        if colon and (name := name.strip()) in _READ:
+            said[name] = value.replace("!important", "").strip()
     if not said:
         return PLAIN
     return Style(

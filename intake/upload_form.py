@@ -1,24 +1,26 @@
-"""The body of an upload: the one file or pasted text in it, streamed to an acceptance as it comes.
+"""The body of an upload: the one file or pasted text in it, streamed to an acceptance as it comes, and the answers.
 
-Nothing is written to disk in the clear and nothing is held whole, which is why the multipart stream is read here and
-not by the web framework. RFC 7578; python-multipart cuts the stream into headers and data.
+Nothing is written to disk in the clear and nothing is held whole, which is why the stream is read here and not by the
+web framework.
 """
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
-
 from intake.accept import Acceptance
 from intake.errors import Refused
+from intake.multipart import Parts
 
+RAW_TYPES = ("message/rfc822", "application/octet-stream")
+"""Types of a body that is the report itself."""
 FIELDS = ("file", "source")
 PARTS = 100
+SMALL = 64_000
+"""Bytes of all other parts together, which are answers and are held in memory."""
 _NAME = 255
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)  # it would write bytes of a body into the log
+UNSENT = ("empty", "one-at-a-time")
+"""Refusals that are about the choice of the message, which a person can put right on the page."""
 
 Open = Callable[[str], Acceptance]
 """Opens the acceptance of a file of that name ('' for pasted text)."""
@@ -30,6 +32,8 @@ class Body(Protocol):
 
     acceptance: Acceptance | None
     """What the bytes go into; None while there were none."""
+    fields: dict[str, list[str]]
+    """What stood in the other parts."""
 
     def write(self, chunk: bytes) -> Wait:
         """Take the next bytes; what to wait for before the next ones."""
@@ -43,6 +47,7 @@ class Raw:
 
     def __init__(self, open_: Open) -> None:
         self.acceptance: Acceptance | None = None
+        self.fields: dict[str, list[str]] = {}
         self._open = open_
 
     def write(self, chunk: bytes) -> Wait:
@@ -59,94 +64,48 @@ class Raw:
 
 
 class Form:
-    """A multipart form: the part `file` or the part `source` is the report, other parts are passed over."""
+    """A multipart form: the part `file` or the part `source` is the report, what else there is are answers."""
 
     def __init__(self, content_type: str, open_: Open) -> None:
         self.acceptance: Acceptance | None = None
-        self._open = open_
-        boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
-        self._parser = _parser(boundary, self)
-        self._field = self._value = b""
-        self._disposition = b""
+        self.fields: dict[str, list[str]] = {}
+        self._parts, self._open = Parts(content_type, self, PARTS), open_
+        self._name, self._text, self._small = "", bytearray(), 0
         self._filename: str | None = None
         self._taken = False
-        self._parts = 0
-        self._wait: Wait = None
-        self._ended = False
 
     def write(self, chunk: bytes) -> Wait:
-        self._wait = None
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise _malformed() from error
-        return self._wait
+        return self._parts.write(chunk)
 
     def end(self) -> Acceptance:
-        if not self._ended:
-            raise _malformed()
+        self._parts.end()
         if self.acceptance is None:
             raise Refused("empty", "neither a file nor a pasted message was in it")
         return self.acceptance
 
-    def part_begins(self) -> None:
-        self._parts += 1
-        if self._parts > PARTS:
-            raise Refused("malformed", f"more than {PARTS} parts")
-        self._field = self._value = self._disposition = b""
-        self._taken = False
-        self._filename = None
-
-    def header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def header_ends(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._field = self._value = b""
-
-    def headers_end(self) -> None:
+    def part(self, name: str, filename: str | None) -> None:
         """Whether this part is wanted, and the name that the sender gave its file."""
-        options = parse_options_header(self._disposition.decode("latin-1"))[1]
-        if options.get(b"name", b"").decode("latin-1") in FIELDS:
-            self._filename = options.get(b"filename", b"").decode("utf-8", "backslashreplace")[:_NAME]
+        self._filename, self._taken = (filename or "")[:_NAME] if name in FIELDS else None, False
+        self._name = name[:_NAME] if name not in FIELDS and filename is None else ""
+        self._text.clear()
 
-    def data(self, data: bytes, start: int, end: int) -> None:
-        if self._filename is None or start == end:
-            return
+    def data(self, piece: bytes) -> Wait:
+        if self._name:
+            self._answer(piece)
+        if self._filename is None:
+            return None
         if not self._taken:
             if self.acceptance is not None:
                 raise Refused("one-at-a-time", "send one file or one pasted message at a time")
             self.acceptance, self._taken = self._open(self._filename), True
-        if self.acceptance is not None:
-            self._wait = self.acceptance.feed(data[start:end]) or self._wait
+        return self.acceptance.feed(piece) if self.acceptance is not None else None
 
-    def form_ends(self) -> None:
-        self._ended = True
+    def _answer(self, piece: bytes) -> None:
+        self._small += len(piece)
+        if self._small > SMALL:
+            raise Refused("too-big", f"more than {SMALL} bytes beside the report")
+        self._text += piece
 
-
-def _malformed() -> Refused:
-    return Refused("malformed", "the form is not a complete multipart/form-data body")
-
-
-def _parser(boundary: bytes, form: Form) -> MultipartParser:
-    if not boundary:
-        raise _malformed()
-    try:
-        return MultipartParser(
-            boundary,
-            {
-                "on_part_begin": form.part_begins,
-                "on_header_field": form.header_field,
-                "on_header_value": form.header_value,
-                "on_header_end": form.header_ends,
-                "on_headers_finished": form.headers_end,
-                "on_part_data": form.data,
-                "on_end": form.form_ends,
-            },
-        )
-    except FormParserError as error:
-        raise _malformed() from error
+    def part_ends(self) -> None:
+        if self._name:
+            self.fields.setdefault(self._name, []).append(self._text.decode("utf-8", "replace"))
