@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import can_ada
 
@@ -234,16 +234,23 @@ def unwrapped(url: str) -> tuple[str, str] | None:
     inner: str | None = ""
     name = ""
     if host.endswith(".safelinks.protection.outlook.com"):
-        inner, name = query.get("url"), "safelinks"
+        inner, name = _said(query, parsed, "url"), "safelinks"
     elif path == "/url" and _GOOGLE.fullmatch(host):
-        inner, name = query.get("q") or query.get("url"), "google"
+        inner, name = _said(query, parsed, "q") or _said(query, parsed, "url"), "google"
     elif host in ("urldefense.proofpoint.com", "urldefense.com"):
-        inner, name = _proofpoint(path, query), "proofpoint"
+        inner, name = _proofpoint(path, _said(query, parsed, "u")), "proofpoint"
     return (inner[:LONGEST], name) if inner else None
 
 
-def _proofpoint(path: str, query: can_ada.URLSearchParams) -> str:
+def _said(query: can_ada.URLSearchParams, parsed: can_ada.URL, name: str) -> str:
+    """The first value of that name; bytes that are no UTF-8, on which can_ada raises, replaced as WHATWG says."""
+    try:
+        return str(query.get(name) or "")
+    except UnicodeDecodeError:
+        return next((value for key, value in parse_qsl(parsed.search[1:], errors="replace") if key == name), "")
+
+
+def _proofpoint(path: str, given: str) -> str:
     if path.startswith("/v3/__"):
         return str(path[6:].partition("__;")[0])
-    given = query.get("u") or ""
-    return unquote(given.replace("-", "%").replace("_", "/")) if path.startswith("/v2/") else str(given)
+    return unquote(given.replace("-", "%").replace("_", "/")) if path.startswith("/v2/") else given

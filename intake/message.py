@@ -86,10 +86,11 @@ class Message(Value, frozen=True, dict=True):
     `hidden` is text in the HTML that a reader would not see. `language` is a BCP 47 tag: zh-Hant and zh-Hans are kept
     apart. `from_` has the mailboxes of every From field. `return_path` is '' also for the null sender, which has the
     flag null-return-path. `flags` name deviations from the standards (those of `intake/mime.py`, and: no-from,
-    from-several, from-without-address, from-name-is-address, duplicate-<field>, no-date, date-unreadable,
-    date-without-zone, no-message-id, eight-bit-header, lf-line-ends, bare-lf, bare-cr, nul-bytes) and what a careful
-    reader would notice (bidi-in-name, bidi-in-subject, bidi-in-filename, bidi-in-text, invisible-in-subject,
-    invisible-characters, hidden-text, alternatives-differ, form, password-field, charset-guessed, charset-damaged);
+    from-several, from-without-address, from-name-is-address, duplicate-<field>, blank-before-colon, no-date,
+    date-unreadable, date-without-zone, no-message-id, eight-bit-header, lf-line-ends, bare-lf, bare-cr, nul-bytes) and
+    what a careful reader would notice (bidi-in-name, bidi-in-subject, bidi-in-filename, bidi-in-text,
+    invisible-in-subject, invisible-characters, hidden-text, alternatives-differ, form, password-field,
+    charset-guessed, charset-damaged);
     `limits` the limits that were hit.
     """
 
@@ -202,6 +203,8 @@ class _Deriving:
         for name, field, text in self.fields:
             if self.first.setdefault(name, (field, text))[0] is not field and name in _ONCE:
                 self.flags[f"duplicate-{name}"] = None
+            if name in _ONCE and self.data[field.colon - 1] in b" \t":
+                self.flags["blank-before-colon"] = None
             yield Header(name=field.name, value=text, cite=self.at(field.start, field.end))
         if not self.data[self.tree.root.header_start : self.tree.root.body_start].isascii():
             self.flags["eight-bit-header"] = None

@@ -1,13 +1,16 @@
-"""Bounces and automatic replies: mail that programs send back, recognised because it reports nothing.
+"""Bounces, automatic replies and aggregate reports: mail that programs send, recognised because it reports no mail.
 
 Promises to speak only where the structure or at least two marks say so, because a missed bounce costs a case's quiet
-and a wrong one costs a report. Only the outer mail is looked at: a bounce that a person forwards is a report.
-Standards: RFC 3464 and 6522 (delivery status), RFC 8098 (disposition), RFC 3834 (automatic answers).
+and a wrong one costs a report. Only the outer mail is looked at: a bounce that a person forwards is a report, and a
+report that a program sends back is none.
+Standards: RFC 3464 and 6522 (delivery status), RFC 8098 (disposition), RFC 3834 (automatic answers), RFC 8460 (TLS),
+RFC 9990 (DMARC aggregates).
 """
 
 import re
 
-from intake import mime, words
+from intake import automatic, mime, words
+from intake.formats import carried
 from intake.formats.opened import Desk, Item
 from intake.mime import Tree
 
@@ -35,8 +38,11 @@ _AWAY = re.compile(
 _CHALLENGE = re.compile(
     r"(?i)(?:please confirm your (?:message|mail|e-mail)|confirm you are human|message awaiting your confirmation|"
     r"your (?:message|e-?mail) (?:is|was) (?:being held|quarantined|not delivered)[^.]{0,40}(?:confirm|verif|approv)|"
-    r"\[spamarrest\]|boxbe|verify your (?:message|sender address) to be delivered|sender verification required)"
+    r"\[spamarrest\]|boxbe|antispam uol|sender address verification|(?:anti-?spam|sender) (?:challenge|confirmation)|"
+    r"(?:please )?(?:verify|authenticate|validate) your (?:e-?mail|message|address) to|"
+    r"verify your (?:message|sender address) to be delivered|sender verification required)"
 )
+_MARKS = ("x-tmda-fingerprint", "x-tmda-confirm-done", "x-challenge", "x-sa-challenge", "x-ca-challenge")
 _TEXT = re.compile(
     rb"(?i)(?:\b[45]\d\d[ -]"
     rb"(?:#?[45]\.\d{1,3}\.\d{1,3}|.{0,60}(?:user|mailbox|recipient|host|relay|unknown|quota|reject))|"
@@ -45,6 +51,10 @@ _TEXT = re.compile(
     rb"permanent (?:fatal )?error|delivery (?:to the following|has failed|failed)|recipient.{0,40}(?:unknown|reject)|"
     rb"message that you sent|unable to deliver|hop count)"
 )
+_AGGREGATE = re.compile(
+    r"[^!\s]{1,255}![^!\s]{1,255}!\d{1,12}!\d{1,12}(?:![^!\s]{1,100})?\.(?:xml|json)?(?:\.?gz|\.?zip)?"
+)
+"""The file name of RFC 9990 section 4.4 and RFC 8460 section 5.1."""
 _READ = 16384
 
 
@@ -59,13 +69,15 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
         desk.verdict(item, "auto-reply", FORMAT, "A challenge that asks the sender to confirm a mail.")
     elif _auto_reply(content, tree):
         desk.verdict(item, "auto-reply", FORMAT, "An automatic answer to a mail.")
+    elif _aggregate(tree):
+        desk.verdict(item, "not-a-report", FORMAT, "An aggregate report about a domain: counts, no reported mail.")
     else:
         return False
     return True
 
 
 def _outer(tree: Tree) -> list[mime.Node]:
-    return [node for node in tree.nodes if node.depth <= 2]
+    return [tree.nodes[index] for index in carried.own(tree) if tree.nodes[index].depth <= 2]
 
 
 def _delivery_status(tree: Tree) -> bool:
@@ -93,29 +105,38 @@ def _bounces(content: bytes, tree: Tree) -> bool:
     if b"<html" in body[:_READ].lower() and not null:
         return False
     carries = daemon and any(node.type in mime.EMBEDDED for node in tree.nodes)
-    return named + texted + failed + carries + (null and daemon) >= 2
+    answers = daemon and mime.first(content, root, "in-reply-to") != ""
+    return named + texted + failed + carries + (null and daemon) + (answers and texted) >= 2
 
 
 def _auto_reply(content: bytes, tree: Tree) -> bool:
-    """RFC 3834 section 5: auto-replied; or the older headers; a mail that carries another one is none."""
-    if any(node.type in mime.EMBEDDED for node in tree.nodes):
-        return False
+    """RFC 3834 section 5: auto-replied; or the older headers; or a subject that says so and a mark of an answer.
+
+    Of the last kind one that carries a mail is none: people forward their absence notes too.
+    """
     root = tree.root
-    said = mime.first(content, root, "auto-submitted").lower().partition(";")[0].partition("(")[0].strip()
+    said = automatic.submitted(content, root)
     if said == "auto-replied":
         return True
-    older = any(mime.first(content, root, name) for name in ("x-autoreply", "x-autorespond", "x-autoreply-from"))
-    older = older or mime.first(content, root, "precedence").lower() == "auto_reply"
     away = _AWAY.match(words.words(mime.first(content, root, "subject"))[:200].lstrip()) is not None
     null = mime.first(content, root, "return-path").strip() == "<>"
-    answers = null or bool(mime.first(content, root, "in-reply-to")) or said == "auto-generated"
-    return older or (away and answers)
+    carries = any(node.type in mime.EMBEDDED for node in tree.nodes)
+    answers = null or (not carries and (bool(mime.first(content, root, "in-reply-to")) or said == "auto-generated"))
+    return automatic.replies(content, root) or (away and answers)
+
+
+def _aggregate(tree: Tree) -> bool:
+    """Whether the mail is a DMARC or TLS aggregate report: its container says so, or its only file's name does."""
+    if dict(tree.root.params).get("report-type", "").lower() == "tlsrpt":
+        return True
+    files = [node for node in _outer(tree) if not node.children and not node.type.startswith(("text/", "multipart/"))]
+    return len(files) == 1 and _AGGREGATE.fullmatch(files[0].name.lower()) is not None
 
 
 def _challenge(content: bytes, tree: Tree) -> bool:
     root = tree.root
     subject = words.words(mime.first(content, root, "subject"))[:300]
-    marked = any(mime.first(content, root, name) for name in ("x-tmda-fingerprint", "x-challenge", "x-sa-challenge"))
-    automatic = mime.first(content, root, "auto-submitted").lower().startswith("auto-")
+    marked = any(mime.first(content, root, name) for name in _MARKS)
+    by_program = automatic.submitted(content, root).startswith("auto-")
     answers = bool(mime.first(content, root, "in-reply-to"))
-    return _CHALLENGE.search(subject) is not None and (marked or automatic or answers)
+    return _CHALLENGE.search(subject) is not None and (marked or by_program or answers)

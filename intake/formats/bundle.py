@@ -1,8 +1,9 @@
-"""Bundles: zip, tar, gzip and mbox files with mails in them; every entry gets its own Found.
+"""Bundles: archives, compressed files and mboxes with mails in them; every entry gets its own Found.
 
 Promises that no entry is ever written anywhere, that each is read within the limits of `opened.py` (entries, levels,
 bytes out, ratio), that entries which overlap or link elsewhere are refused with a word, and that names come out clean.
-Formats: zip (`zipped.py`), POSIX.1-1988 ustar with GNU and pax long names, RFC 1952 (gzip), RFC 4155 (mbox).
+Formats: zip (`zipped.py`), 7z, RAR and others (`archived.py`), POSIX.1-1988 ustar with GNU and pax long names,
+RFC 1952 (gzip), RFC 4155 (mbox).
 """
 
 import re
@@ -12,15 +13,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from intake.formats import opened, zipped
+from intake.formats import archived, opened, zipped
 from intake.formats.opened import Desk, Item, inside, rest, too_much
 
 FORMAT = "bundle"
 _MAIL = (".eml", ".emlx", ".msg", ".mbox", ".mbx")
+_PACKED = tuple(kind + end for kind in (".eml", ".mbox", ".tar") for end in (".gz", ".bz2", ".xz", ".zst"))
+_ARCHIVES = (".7z", ".rar", ".iso")
 _LINE = rb"(From [^\r\n]{1,500})\r?\n(?=>?From |[!-9;-~]{1,76}[ \t]?:)"
 _FIRST = re.compile(rb"[\r\n]{0,8}" + _LINE)
 _NEXT = re.compile(rb"\n\r?\n" + _LINE)
 _YEAR = re.compile(rb"\b(?:19|20)\d\d\b|\d\d:\d\d")
+_ENDS = ("gz", "bz2", "xz", "zst")
 _BLOCK = 512
 
 
@@ -44,6 +48,10 @@ def _reader(content: bytes, filename: str) -> Callable[[Item, Desk], None] | Non
         return _gzip
     if _is_tar(content):
         return _tar
+    if archived.archive(content):
+        return archived.read
+    if archived.stream(content):
+        return _stream
     starts = list(islice(_separators(content), 2))
     if len(starts) > 1 or (starts and filename.lower().endswith((".mbox", ".mbx"))):
         return _mbox
@@ -52,8 +60,10 @@ def _reader(content: bytes, filename: str) -> Callable[[Item, Desk], None] | Non
 
 def holds_mail(name: str, data: Callable[[], bytes]) -> bool:
     """Whether a file that is attached to a mail is a bundle of mails, by its name and the names in it."""
-    if name.endswith((*_MAIL[3:], ".eml.gz", ".mbox.gz", ".tar.gz", ".tgz", ".tar")):
+    if name.endswith((*_MAIL[3:], ".tgz", ".tar", *_PACKED)):
         return True
+    if name.endswith(_ARCHIVES):
+        return any(each.lower().endswith(_MAIL) for each in archived.names(data()))
     if not name.endswith(".zip"):
         return False
     try:
@@ -75,11 +85,22 @@ def _gzip(item: Item, desk: Desk) -> None:
     if len(data) > most:
         too_much(item, most == desk.left, desk)
         return
-    plain = item.filename[: -len(".gz")] if item.filename.lower().endswith(".gz") else item.filename
-    made = desk.make(replace(item, filename=plain), 0, len(content), "gzip", data)
-    if made is not None and _is_tar(data):
+    _alone(desk.make(item, 0, len(content), "gzip", data), desk)
+
+
+def _stream(item: Item, desk: Desk) -> None:
+    _alone(archived.inflate(item, desk), desk)
+
+
+def _alone(made: Item | None, desk: Desk) -> None:
+    """Open the one file that was compressed; a tar archive in it counts as the same level."""
+    if made is None:
+        return
+    bare, dot, end = made.filename.rpartition(".")
+    made = replace(made, filename=bare if dot and end.lower() in _ENDS else made.filename)
+    if _is_tar(made.content):
         _tar(made, desk)
-    elif made is not None:
+    else:
         desk.open([made])
 
 

@@ -15,15 +15,17 @@ from html import escape
 from typing import NamedTuple
 
 from intake import mime, words
-from intake.formats import cover
+from intake.formats import cover, screenshot, shown
 from intake.formats.cover import Cover
-from intake.formats.labels import BETWEEN, LABELS, ORIGINAL, SEPARATORS
+from intake.formats.labels import BETWEEN, LABELS, ORIGINAL, SEPARATORS, folded, table
 from intake.formats.opened import Desk, Item
 from intake.mime import Tree
 from intake.record import sha256
 from intake.report import Claims
 
 FORMAT = "inline_forward"
+VERSION = "2"
+"""Of the decoding: 2 writes lists of addresses as RFC 5322 has them."""
 MISSING = ("headers", "received")
 LINES = 5000
 """Lines of a cover in which a block is looked for."""
@@ -32,20 +34,18 @@ WIDTH = 2000
 _LOOK_UP = 3
 _NEAR = 8000
 
-_KINDS = {label: kind for kind, labels in reversed(LABELS.items()) for label in labels.split("|")}
-_FORWARD = frozenset(SEPARATORS.split("|"))
-_ORIGINAL = frozenset(ORIGINAL.split("|"))
-_BETWEEN = frozenset(BETWEEN.split("|"))
-_LABEL = re.compile(r"[\s>*]{0,20}([^\s:：*>][^:：\n]{0,40}?)[ \t\u00a0*]{0,3}[:：]\*{0,2}(.*)", re.DOTALL)
+_KINDS = {folded(label): kind for kind, labels in reversed(LABELS.items()) for label in labels.split("|")}
+_FORWARD, _ORIGINAL, _BETWEEN = table(SEPARATORS), table(ORIGINAL), table(BETWEEN)
+_COLON = "[:：\u055d]"
+_LABEL = re.compile(
+    r"[\s>*]{0,20}([^\s:：\u055d*>][^:：\u055d\n]{0,40}?)[ \t\u00a0\u202f*]{0,3}" + _COLON + r"\*{0,2}(.*)", re.DOTALL
+)
 _RUN = re.compile(
     "(?<![a-zа-яё])("
     + "|".join(sorted((re.escape(label.capitalize()) for label in _KINDS if len(label) > 1), key=len, reverse=True))
     + r")[ \u00a0]?[:：][ \t]"
 )
 _QUOTE = re.compile(r"[ \t]{0,3}>[ ]?")
-_MAILTO = re.compile(r"<mailto:[^<>]{0,320}>")
-_BRACKET = re.compile(r"\[(?:mailto:|SMTP:)?([^\[\]\s]{1,320}@[^\[\]\s]{1,255})\]")
-_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,255}")
 _WHEN = re.compile(
     r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}[\d:., ]{0,10}|\d{1,2}:\d{2}|\d{4}年[\d年月日:時分 ]{0,20}|\b\d{4}\b"
 )
@@ -76,12 +76,16 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
     block = find(lines, mail.subject)
     if block is None or not (item.cover or _forwarder(content, tree, block)):
         return False
+    if len(mail.text) >= cover.TEXT:
+        desk.limits["text"] = None
     data = _message(block, lines, mail)
-    made = desk.make(item, 0, len(content), "inline", data)
+    made = desk.make(item, 0, len(content), "inline", data, VERSION)
     if made is None:
         desk.limit(item, "archive-bytes", FORMAT, "The forwarded message is too large to be kept.")
     else:
-        desk.report(made, 0, len(data), FORMAT, Claims(note=note(lines[: block.start])), MISSING)
+        pages = screenshot.codes(content, tree, desk)
+        claims = Claims(note=note(lines[: block.start]), reported_uri=pages)
+        desk.report(made, 0, len(data), FORMAT, claims, MISSING)
     return True
 
 
@@ -90,7 +94,7 @@ def _forwarder(content: bytes, tree: Tree, block: Block) -> bool:
 
     Spam likes to look forwarded; its block names anybody but the sender as the recipient.
     """
-    sender = _ADDRESS.search(mime.first(content, tree.root, "from"))
+    sender = shown.ADDRESS.search(mime.first(content, tree.root, "from"))
     reached = f"{block.values.get('to', '')} {block.values.get('cc', '')}".lower()
     return sender is not None and sender[0].lower() in reached
 
@@ -119,26 +123,50 @@ def find(lines: list[str], subject: str) -> Block | None:
 def _block(lines: list[str], index: int) -> Block | None:
     """The block of label lines whose first one is at `index`."""
     first = _labels(lines[index])
-    if not first or first[0][0] not in ("from", "subject", "date"):
+    if not first or first[0][0] in ("cc", "reply-to"):
         return None
+    values, end = _values(lines, index)
+    strength, start = _title(lines, index)
+    if not _enough(values, strength):
+        return None
+    return Block(values, start, _skip_blank(lines, end), strength, lines[index].lstrip().startswith(">"))
+
+
+def _values(lines: list[str], index: int) -> tuple[dict[str, str], int]:
+    """What the label lines from `index` on say, by kind, and where they end."""
     values: dict[str, str] = {}
     end, last = index, ""
     for line in lines[index : index + 40]:
         pairs = _labels(line[:WIDTH])
         new = [(kind, value) for kind, value in pairs if kind not in values]
+        bare = line.strip(" \t>")
         if pairs and len(new) == len(pairs):
             values.update(new)
             last = pairs[-1][0]
+        elif bare and not pairs and last and not values[last] and _below(lines, end, values):
+            values[last] = bare[:WIDTH]
         elif not pairs and last in ("to", "cc") and _continues(line, values[last]):
-            values[last] += " " + line.strip(" \t>")
-        elif line.strip(" \t>") or not _early(values):
+            values[last] += " " + bare
+        elif bare or not _early(values):
             break
         end += 1
-    strength, start = _title(lines, index)
-    kinds = len(values.keys() & {"from", "date", "to", "subject"})
-    if "from" not in values or kinds < (2 if strength == 2 else 3):
-        return None
-    return Block(values, start, _skip_blank(lines, end), strength, lines[index].lstrip().startswith(">"))
+    return values, end
+
+
+def _enough(values: dict[str, str], strength: int) -> bool:
+    """Whether these lines are a message's: three of the four kinds, two under a title that says 'forwarded'.
+
+    From, To and Date alone may be a journey: then one of them must have an address.
+    """
+    kinds = values.keys() & {"from", "date", "to", "subject"}
+    if "from" not in kinds or len(kinds) < (2 if strength == 2 else 3):
+        return False
+    return strength == 2 or "subject" in kinds or "@" in values["from"] + values["to"]
+
+
+def _below(lines: list[str], index: int, values: dict[str, str]) -> bool:
+    """Whether a line may be the value of the label above it, as tables are shown in text: more labels follow."""
+    return _early(values) or any(_labels(line) for line in lines[index + 1 : index + 3])
 
 
 def _early(values: dict[str, str]) -> bool:
@@ -149,17 +177,17 @@ def _early(values: dict[str, str]) -> bool:
 def _labels(line: str) -> list[tuple[str, str]]:
     """What a line is about, with its value: none, one, or several where a program ran them together."""
     match = _LABEL.match(line[:WIDTH])
-    kind = _KINDS.get(match[1].strip().casefold()) if match else None
+    kind = _KINDS.get(folded(match[1])) if match else None
     if match is None or kind is None:
         return []
     if kind in ("from", "subject", "date") and line.count(":") > 2:
         runs = list(_RUN.finditer(line))
-        if len({_KINDS.get(run[1].casefold()) for run in runs}) == len(runs) > 2:
+        if len({_KINDS.get(folded(run[1])) for run in runs}) == len(runs) > 2:
             stops = [run.start() for run in runs[1:]] + [len(line)]
             return [
-                (_KINDS[run[1].casefold()], line[run.end() : stop].strip(" \t*"))
+                (_KINDS[folded(run[1])], line[run.end() : stop].strip(" \t*"))
                 for run, stop in zip(runs, stops, strict=True)
-                if run[1].casefold() in _KINDS
+                if folded(run[1]) in _KINDS
             ]
     return [(kind, match[2].strip(" \t*"))]
 
@@ -175,7 +203,7 @@ def _title(lines: list[str], index: int) -> tuple[int, int]:
         bare = lines[above].strip(" \t>*")
         if not bare:
             continue
-        title = bare.strip("-–—_=~ :：.﹣─*<>").casefold()
+        title = folded(bare.strip("-–—_=~ :：.﹣─*<>[]【】"))
         if title in _FORWARD:
             return 2, above
         rule = not title and len(bare) > 3
@@ -192,7 +220,7 @@ def _skip_blank(lines: list[str], index: int) -> int:
 def _said(lines: list[str], index: int, subject: str) -> Block | None:
     """A line such as 'On (date), (name) (address) wrote:' with an indented or quoted text below it."""
     line = lines[index].strip()
-    address = _ADDRESS.search(line)
+    address = shown.ADDRESS.search(line)
     when = _WHEN.search(line)
     if not address or not when or not line.endswith((":", "：")) or len(line) > 500:
         return None
@@ -214,7 +242,7 @@ def _said_name(line: str, stop: int) -> str:
         return match[1]
     parts = line[:stop].replace(",", " ").split()
     for number in range(len(parts) - 1, -1, -1):
-        if parts[number].casefold() in _BETWEEN or any(char.isdigit() for char in parts[number]):
+        if folded(parts[number]) in _BETWEEN or any(char.isdigit() for char in parts[number]):
             parts = parts[number + 1 :]
             break
     return " ".join(parts).strip(' <("„')
@@ -254,28 +282,16 @@ def _bytes(text: str) -> bytes:
 
 
 def _value(value: str, kind: str) -> str:
-    """A value on one line; addresses without what Outlook doubles in them."""
+    """A value on one line; addresses as a header field has them."""
     value = " ".join("".join(char if char.isprintable() else " " for char in value).split())[:WIDTH]
     if kind not in ("from", "to", "cc"):
         return value
-    value = _BRACKET.sub(r"<\1>", _MAILTO.sub("", value))
-    return _from(value) if kind == "from" else value.replace(";", ",").strip(", ")
-
-
-def _from(value: str) -> str:
-    """One mailbox: the name, quoted where it needs that (RFC 5322 section 3.2.3), and the first address."""
-    address = _ADDRESS.search(value)
-    if address is None:
-        return value
-    name = value[: address.start()].strip(" <(\"'").replace("\\", "").replace('"', "")
-    if not name:
-        return address[0]
-    return f'"{name}" <{address[0]}>' if re.search(r"[,.:;@()<>\[\]]", name) else f"{name} <{address[0]}>"
+    return shown.mailbox(value) if kind == "from" else shown.mailboxes(value)
 
 
 def _markup(block: Block, markup: str) -> str:
     """The HTML from the end of the block on, so that links behind a text are not lost; '' where its end isn't found."""
-    sender = _ADDRESS.search(block.values["from"])
+    sender = shown.ADDRESS.search(block.values["from"])
     begin = _after(markup, sender[0], 0, len(markup)) if sender else 0
     ends = [_after(markup, block.values.get(kind, ""), begin, begin + _NEAR) for kind in ("date", "subject")]
     end = max(ends)

@@ -1,17 +1,22 @@
 """What was found in a submission, and the desk on which it is opened.
 
 Values: Made (a decoding of bytes), Found (what became of one item), Opened (both, with the limits that were hit).
-The desk counts for all readers together: bytes decoded, entries of archives, levels of nesting. What is over a limit
-gets a Found with the verdict 'limit' and a word in `limits`.
+The desk counts for all readers together: bytes decoded, entries of archives, levels of nesting, pixels. What is
+over a limit gets a Found with the verdict 'limit' and a word in `limits`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
+
+import msgspec
 
 from intake import mime
 from intake.record import Value
 from intake.report import Claims
+from intake.sheet import ROWS as SHEET
+from intake.sheet import Row
 
 ENTRIES = 1000
 """Most entries of one archive or mailbox that are opened."""
@@ -23,11 +28,22 @@ OUT = 100 * 1000 * 1000
 """Most bytes that all decodings of one submission may have together."""
 RATIO = 200
 """Most bytes out of one byte that is compressed."""
+TRIED = 2 * 1000 * 1000
+"""Most encrypted bytes of one submission on which the customary password is tried."""
+LOOKED_AT = 80_000_000
+"""Most pixels of all pictures of one submission that are decoded."""
+SEARCHED = 8_000_000
+"""Most pixels of all pictures of one submission, reduced ones, in which codes are looked for."""
 NAME = 255
 """Longest name of an item that is kept."""
+ROWS = 250_000
+"""Most rows of tables in one submission."""
+SHEET_SIZE = 400_000
+"""Bytes of rows after which a sheet is full."""
 
 
 _NONE = Claims()
+_PACK = msgspec.msgpack.Encoder().encode
 
 
 class Made(Value, frozen=True):
@@ -49,7 +65,9 @@ class Found(Value, frozen=True):
 
     The reported message is bytes `start` to `end` of `source` (as in Made); start = end where there is a claim only.
     `format` names the reader, `name` the item's place inside ('' for the submission itself), `missing` what a full
-    report would have had ('headers', 'received', 'body').
+    report would have had ('headers', 'received', 'body'); `says` tells people what that means, or why it is no report.
+    `sheets` are the rows of a table: of each sheet a MessagePack list of `intake.sheet.Row`; `part` names its
+    worksheet.
     """
 
     verdict: str
@@ -61,6 +79,8 @@ class Found(Value, frozen=True):
     end: int = 0
     claims: Claims = Claims()
     missing: tuple[str, ...] = ()
+    sheets: tuple[bytes, ...] = ()
+    part: str = ""
 
 
 class Opened(Value, frozen=True):
@@ -108,6 +128,10 @@ class Desk:
     todo: list[Item] = field(default_factory=list)
     left: int = OUT
     entries: int = TOTAL
+    tried: int = TRIED
+    pixels: int = LOOKED_AT
+    searched: int = SEARCHED
+    rows: int = ROWS
 
     def opened(self) -> Opened:
         return Opened(found=tuple(self.found), made=tuple(self.made), limits=tuple(self.limits))
@@ -126,14 +150,15 @@ class Desk:
 
     def report(
         self, item: Item, start: int, end: int, format: str, claims: Claims | None = None,
-        missing: tuple[str, ...] | None = None,
+        missing: tuple[str, ...] | None = None, says: str = "",
     ) -> None:  # fmt: skip
-        """content[start:end] of `item` is a reported message."""
+        """content[start:end] of `item` is a reported message; what it lacks for its origin is said before `says`."""
+        missing = lacks(item.content[start:end]) if missing is None else missing
         self.found.append(
             Found(
                 verdict="report", format=format, name=item.name, source=item.source,
                 start=item.start + start, end=item.start + end, claims=claims or item.claims,
-                missing=lacks(item.content[start:end]) if missing is None else missing,
+                missing=missing, says=" ".join(filter(None, (origin(missing), says))),
             )
         )  # fmt: skip
 
@@ -145,6 +170,25 @@ class Desk:
                 source=item.source, start=item.start, end=item.end,
             )
         )  # fmt: skip
+
+    def table(self, item: Item, format: str, rows: Iterable[Row], part: str = "") -> None:
+        """The item, or its worksheet `part`, is a table with these rows, which are packed as they come."""
+        before = self.rows
+        reading = iter(rows)
+        sheets = tuple(_sheets(islice(reading, before), self))
+        beyond = next(reading, None) is not None
+        named = replace(item, name=inside(item, part)) if part else item
+        if self.rows < before:
+            self.found.append(
+                Found(
+                    verdict="rows", format=format, name=named.name, source=item.source, start=item.start, end=item.end,
+                    sheets=sheets, part=part,
+                )
+            )  # fmt: skip
+        elif not beyond:
+            self.verdict(named, "empty", format, "A table with headings and no row.")
+        if beyond:
+            self.limit(named, "rows", format, f"Rows beyond the first {ROWS:,} of a submission were not read.")
 
     def limit(self, item: Item, word: str, format: str, says: str) -> None:
         self.limits[word] = None
@@ -161,6 +205,21 @@ class Desk:
         self.todo.extend(reversed(list(items)))
 
 
+def _sheets(rows: Iterable[Row], desk: Desk) -> Iterator[bytes]:
+    """The rows in packets of a sheet each, packed as they come."""
+    packed: list[bytes] = []
+    size = 0
+    for each in rows:
+        desk.rows -= 1
+        packed.append(_PACK(each))
+        size += len(packed[-1])
+        if len(packed) == SHEET or size > SHEET_SIZE:
+            yield _PACK(list(map(msgspec.Raw, packed)))
+            packed, size = [], 0
+    if packed:
+        yield _PACK(list(map(msgspec.Raw, packed)))
+
+
 def lacks(content: bytes, root: mime.Node | None = None) -> tuple[str, ...]:
     """What a full report of this message would have had, and it has not; `root` where the message has been split."""
     root = root or mime.head(content[: 2 * mime.HEADER_BLOCK])
@@ -170,6 +229,12 @@ def lacks(content: bytes, root: mime.Node | None = None) -> tuple[str, ...]:
     if not content[root.body_start :].strip():
         out.append("body")
     return tuple(out)
+
+
+def origin(missing: tuple[str, ...]) -> str:
+    """What to say where nothing shows which server handed the message over; '' where something does."""
+    lacking = "headers" if "headers" in missing else "Received line" if "received" in missing else ""
+    return f"Origin not determinable: no {lacking}." if lacking else ""
 
 
 def inside(item: Item, name: str) -> str:

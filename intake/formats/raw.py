@@ -10,7 +10,7 @@ from intake.formats.opened import Desk, Item, lacks
 from intake.mime import Tree
 
 FORMAT = "raw"
-_FIELDS = frozenset(
+FIELDS = frozenset(
     {
         "from", "to", "cc", "subject", "date", "received", "message-id", "return-path", "content-type", "mime-version",
         "delivered-to", "reply-to", "sender", "dkim-signature", "authentication-results", "x-mailer", "in-reply-to",
@@ -30,7 +30,7 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
 
 def is_mail(tree: Tree) -> bool:
     """Whether a field that mail has stands in the header."""
-    return not _FIELDS.isdisjoint(tree.root.first)
+    return not FIELDS.isdisjoint(tree.root.first)
 
 
 def read_emlx(item: Item, desk: Desk) -> bool:

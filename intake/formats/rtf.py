@@ -16,6 +16,7 @@ DEPTH = 500
 """Most groups inside each other; what is in deeper ones is left out."""
 
 _TOKEN = re.compile(rb"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
+_LINK = re.compile(rb'HYPERLINK\s{1,20}"?([^\s"\\]{1,4000})')
 _SKIPPED = frozenset(b"fonttbl colortbl stylesheet info pict themedata datastore listtable generator pntext".split())
 _SPACE = {b"par": "\n", b"line": "\n", b"tab": "\t", b"lquote": "‘", b"rquote": "’", b"ldblquote": "“",
           b"rdblquote": "”", b"bullet": "•", b"endash": "–", b"emdash": "—"}  # fmt: skip
@@ -32,13 +33,15 @@ def read(data: bytes) -> tuple[str, str]:
 
 
 class _Reader:
-    """`hidden` is the depth of the outermost group whose text is left out, 0 for none."""
+    """`hidden` is the depth of the outermost group whose text is left out, `field` that of a link's; 0 for none."""
 
     def __init__(self, wrapped: bool) -> None:
         self.wrapped = wrapped
         self.depth = 0
         self.hidden = 0
         self.rtf_only = False
+        self.field = 0
+        self.code = bytearray()
         self.charset = "cp1252"
         self.out: list[str] = []
         self.raw = bytearray()
@@ -68,12 +71,16 @@ class _Reader:
         self.depth += 1 if brace == b"{" else -1
         if self.hidden > self.depth:
             self.hidden = 0
+        if self.field > self.depth:
+            self.link()
         if self.depth > DEPTH and not self.hidden:
             self.hidden = self.depth
 
     def control(self, word: bytes, number: bytes | None, star: bool) -> None:
         if word == b"htmltag":
             return
+        if word == b"fldinst" and not self.wrapped and not self.hidden:
+            self.field = self.depth
         if word in _SKIPPED or star:
             self.hidden = self.hidden or self.depth
         elif word == b"ansicpg" and number:
@@ -89,7 +96,17 @@ class _Reader:
             self.flush()
             self.add(_SPACE[word])
 
+    def link(self) -> None:
+        """Put the target of a link before the text that is shown for it."""
+        target = _LINK.search(bytes(self.code))
+        self.field = 0
+        self.code.clear()
+        if target:
+            self.add(f"<{words.text(target[1], self.charset)}> ")
+
     def bytes(self, data: bytes) -> None:
+        if self.field:
+            self.code += data
         if not (self.hidden or self.rtf_only):
             self.raw += data
 
