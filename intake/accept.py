@@ -16,14 +16,18 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from intake.errors import Refused, Temporary
 from intake.store import Place, Slot
-from intake.submission import Envelope, Part, Receipt, Submission
+from intake.submission import Envelope, Part, Receipt, Submission, Told
 
 PART = 262_144
 """Bytes of one part frame: few enough that 200 sessions at once hold 50 MB."""
 PART_KIND = "part"
 _ID = 26
+_OWN = 18
+"""Letters of an id before the tag of its owner, where it has one."""
 _MAC = 8
 _LETTERS = b"0123456789abcdefghjkmnpqrstvwxyz" * 8
 _AS_READ_OUT = str.maketrans("oil", "011")
@@ -34,9 +38,14 @@ T = TypeVar("T")
 class Full(Temporary):
     """There is no room on the disk for one more submission."""
 
+    def __init__(self) -> None:
+        super().__init__("there is not enough room here at the moment", after=300.0, code="disk")
+
 
 class Writer(Protocol):
     """What accept needs of the vault's writer; see `intake.vault.writer`."""
+
+    unlisted: bool
 
     def new_slot(self) -> Slot: ...
     def release(self, slot: Slot) -> None: ...
@@ -86,15 +95,33 @@ class Acceptor:
         self.writer, self.clock = writer, clock
         self._random, self._free, self._secret, self._reserve = random, free, secret, reserve
 
-    def open(self, channel: str, envelope: Envelope, limit: int, filename: str = "") -> "Acceptance":
-        """A new acceptance of at most `limit` bytes; `Full` when the disk is low."""
+    def open(self, channel: str, envelope: Envelope, limit: int, filename: str = "", owner: str = "") -> "Acceptance":
+        """A new acceptance of at most `limit` bytes; `Full` when the disk is low. `owner` can be told by the id."""
         self.check_room(limit)
-        return Acceptance(self, _letters(self._random(_ID)), channel, envelope, limit, filename)
+        return Acceptance(self, self.new_id(owner), channel, envelope, limit, filename)
+
+    def new_id(self, owner: str = "", key: str = "") -> str:
+        """A fresh id of 26 letters, or with `key` the same one for ever; one with an `owner` ends in their tag."""
+        if not owner:
+            return _letters(self._random(_ID))
+        head = self._random(_OWN) if not key else self._keyed(_OWN, "key", owner, key)
+        return _letters(head) + self._tag(_letters(head), owner)
+
+    def owned(self, submission: str, owner: str) -> bool:
+        """Whether the id was made for that owner."""
+        return hmac.compare_digest(submission[_OWN:], self._tag(submission[:_OWN], owner))
+
+    def _tag(self, head: str, owner: str) -> str:
+        return _letters(self._keyed(_ID - _OWN, "owner", owner, head))
+
+    def _keyed(self, size: int, *parts: str) -> bytes:
+        said = b"".join(len(each.encode()).to_bytes(4, "big") + each.encode() for each in parts)
+        return hashlib.blake2b(said, key=self._secret, digest_size=size, person=b"lapwing ids").digest()
 
     def check_room(self, limit: int) -> None:
         """`Full` while less than one and a half times `limit`, or less than the reserve, is free."""
         if self._free() < max(limit + limit // 2, self._reserve):
-            raise Full("there is not enough room here at the moment", after=300.0)
+            raise Full
 
     def reference(self, submission: str) -> str:
         """What the sender of that submission (its id) is given to ask with."""
@@ -139,12 +166,22 @@ class Acceptance:
             self._part(PART)
         return _after(self._commit(), None)
 
+    def tell(self, told: Told) -> None:
+        """What the person said beside the bytes; to be said before `finish`."""
+        self._envelope = msgspec.structs.replace(self._envelope, told=told)
+
+    def call(self, filename: str, options: tuple[str, ...]) -> None:
+        """What its sender calls it, and further options of its envelope; to be said before `finish`."""
+        self._filename = filename
+        self._envelope = msgspec.structs.replace(self._envelope, options=self._envelope.options + options)
+
     def finish(self) -> "Future[Receipt]":
         """Close the submission; the future gives the Receipt when all of it is durable, and cannot be cancelled."""
         if self._buffer:
             self._part(len(self._buffer))
         receipt = Receipt(submission=self.id, sha256=self._digest.hexdigest(), size=self.size)
         self._append(Submission.kind, self._submission(receipt).body)
+        self._writer.unlisted = True
         done = _after(self._commit(), receipt)
         self.abandon()
         return done
@@ -179,13 +216,13 @@ class Acceptance:
                 self._slot = self._writer.new_slot()
             return self._writer.append(kind, self._slot, plain)
         except OSError as error:
-            raise Full("there is no room here at the moment", after=300.0) from error
+            raise Full from error
 
     def _commit(self) -> "Future[None]":
         try:
             return self._writer.commit()
         except OSError as error:
-            raise Full("there is no room here at the moment", after=300.0) from error
+            raise Full from error
 
 
 def _after(commit: "Future[None]", answer: T) -> "Future[T]":

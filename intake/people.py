@@ -23,6 +23,7 @@ MAY: dict[str, frozenset[str]] = {
     "approve": frozenset({"approver"}),
     "send": frozenset({"investigator", "approver", "administrator"}),
     "people": frozenset({"administrator"}),
+    "feeds": frozenset({"administrator"}),
     "erase": frozenset({"administrator"}),
     "operate": frozenset({"administrator"}),
 }

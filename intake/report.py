@@ -5,7 +5,10 @@ What the reporter claims stands beside what the message shows and is never merge
 A reporter's identity stands in the Reporter record and nowhere else; all others hold its keyed hash.
 """
 
-from intake.record import Record, Value
+import hmac
+from datetime import datetime
+
+from intake.record import Record, Value, name_of
 from intake.submission import Part
 
 
@@ -13,6 +16,7 @@ class Claims(Value, frozen=True):
     """What the report says of the message, as found there (RFC 5965 section 3): text, unverified, may be empty."""
 
     feedback_type: str = ""
+    """A word of the format's register in lower case, or 'other' with the reporter's own word in `extra`."""
     source_ip: str = ""
     arrival_date: str = ""
     incidents: str = ""
@@ -28,7 +32,31 @@ class Claims(Value, frozen=True):
     loss: str = ""
     """What the person wrote of a loss, in their words."""
     extra: tuple[tuple[str, str], ...] = ()
-    """Fields that no standard registers, name and value."""
+    """Further fields, name and value: those that no standard registers, those that stood there too often."""
+    version: str = ""
+    category: str = ""
+    """XARF's category, report class or X-ARF's category, in lower case."""
+    report_id: str = ""
+    """What the reporter calls this report."""
+    envelope_id: str = ""
+    source_port: str = ""
+    auth_failure: str = ""
+    delivery_result: str = ""
+    identity_alignment: str = ""
+    """Never to be computed with: RFC 7489 and RFC 9991 define it in opposite senses."""
+    dkim_domain: str = ""
+    dkim_identity: str = ""
+    dkim_selector: str = ""
+    dns: tuple[tuple[str, str], ...] = ()
+    """DNS records that the reporter saw (SPF-DNS, DKIM-Selector-DNS, DKIM-ADSP-DNS), name of the field and value."""
+    lane: str = ""
+    """Where the reporter, or their own category, sees it: sms, police, child-abuse, life or other."""
+    flags: tuple[str, ...] = ()
+    """Departures from the format, each a word that the reader of the format declares."""
+    given: bool = False
+    """That the person gave away data, such as a password or the number of a card."""
+    consent: bool = False
+    """That the person agreed, unverified, to their identity being passed on to an authority abroad."""
 
 
 class Decoding(Record, frozen=True):
@@ -78,6 +106,21 @@ class Report(Record, frozen=True):
     name: str = ""
 
 
+class Withdrawal(Record, frozen=True, kw_only=True):
+    """That whoever handed a report in took it back by the submission `by`: it stays as evidence, and counts no more."""
+
+    kind = "withdrawal"
+    key_field = "report"
+    sealed_under = ("submission", "submission")
+    indexed = ("submission",)
+
+    report: str
+    submission: str
+    """Of the report."""
+    by: str
+    at: datetime
+
+
 class Reporter(Record, frozen=True):
     """Who reports: the one place that holds the identity. `id` is a keyed hash of `address`.
 
@@ -91,5 +134,12 @@ class Reporter(Record, frozen=True):
     id: str
     address: str
     class_: str = "public"
-    """public, isp, partner or trap."""
+    """public, isp, partner, trap or authority."""
     edges: tuple[str, ...] = ()
+    unverified: bool = False
+    """The address was typed into a form, and anybody can type it."""
+
+
+def pseudonym(secret: bytes, address: str) -> str:
+    """The id of the reporter with that address (or account, or network): a keyed hash that only we can make."""
+    return "p" + name_of("reporter", hmac.digest(secret, address.strip().lower().encode(), "sha256"))[:16]

@@ -5,8 +5,12 @@ record closes them. Its envelope may name the reporter, so it has a key slot of 
 """
 
 from datetime import datetime
+from typing import Literal
 
 from intake.record import Record, Value
+
+REST = "rest"
+"""What the retention of a submission goes by that held no report."""
 
 
 class Part(Value, frozen=True):
@@ -16,6 +20,28 @@ class Part(Value, frozen=True):
     segment: int
     offset: int
     size: int
+
+
+class Told(Value, frozen=True):
+    """What a person told in the form beside the message: in their words, unverified, every field may be empty."""
+
+    how: str = ""
+    """In which form they have the message: file, source, text or picture."""
+    lane: str = ""
+    """Where they see it: sms, police, child-abuse, life or other; '' for mail."""
+    note: str = ""
+    loss: str = ""
+    given: bool = False
+    """They gave away data such as a password or the number of a card."""
+    consent: bool = False
+    """They agree that their identity is passed on to an authority abroad."""
+    contact: str = ""
+    """A mail address that they typed in; it is the reporter's identity and nobody has checked it."""
+    language: str = ""
+    """BCP 47 tag of the pages that they read."""
+    of: str = ""
+    """The submission (its id) that this one adds to."""
+    adds: Literal["", "loss", "original", "withdrawal"] = ""
 
 
 class Envelope(Value, frozen=True):
@@ -29,6 +55,7 @@ class Envelope(Value, frozen=True):
     account: str = ""
     """Name under which the sender authenticated to us, or the person at the command line."""
     options: tuple[str, ...] = ()
+    told: Told = Told()
 
 
 class Submission(Record, frozen=True):
@@ -40,7 +67,7 @@ class Submission(Record, frozen=True):
 
     id: str
     channel: str
-    """smtp, upload or file."""
+    """smtp, upload, mailbox or file."""
     received: datetime
     sha256: str
     size: int
@@ -50,11 +77,20 @@ class Submission(Record, frozen=True):
     """As the sender named it; data, never a path of ours."""
 
 
+class Fault(Value, frozen=True):
+    """A row of a table that is no claim: its line, the heading of the cell at fault ('' for the whole), and why."""
+
+    line: int
+    column: str = ""
+    says: str = ""
+
+
 class Verdict(Value, frozen=True):
     """What became of one item inside a submission.
 
-    `code` is one of: report, duplicate, bounce, auto-reply, not-a-report, empty, not-fully-examined,
-    password-protected, limit, damaged. `name` is the item's name inside (path in a zip, number in an mbox).
+    `code` is one of: report, duplicate, rows, bounce, auto-reply, not-a-report, empty, not-fully-examined,
+    password-protected, limit, damaged, withdrawal. `name` is the item's name inside (path in a zip, number in an mbox).
+    A table has the code `rows`: so many of its `rows` are claims, so many `bad`, and the first of these are named.
     """
 
     code: str
@@ -63,17 +99,47 @@ class Verdict(Value, frozen=True):
     report: str = ""
     sha256: str = ""
     format: str = ""
+    rows: int = 0
+    bad: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 class Unpacked(Record, frozen=True):
-    """That a submission was unpacked, and what was in it: a verdict for every item, reports and others."""
+    """That a submission was unpacked, and what was in it: a verdict for every item, reports and others.
+
+    `kept_as` is what its retention goes by: the reporter's class, or `rest` when there was neither report nor list in
+    it; `day` is the day on which it came in, UTC. `reporter` is who handed it in, whatever was in it.
+    """
 
     kind = "unpacked"
     key_field = "submission"
     sealed_under = ("submission", "submission")
+    indexed = ("since", "reporter")
 
     submission: str
     verdicts: tuple[Verdict, ...]
+    kept_as: str = ""
+    day: str = ""
+    reporter: str = ""
+
+    @property
+    def since(self) -> str:
+        """Class and day, so that what is over is one range."""
+        return f"{self.kept_as} {self.day}"
+
+
+class Addition(Record, frozen=True, kw_only=True):
+    """That a submission adds to an earlier one, `of`: a loss, the original, or that it is withdrawn."""
+
+    kind = "addition"
+    key_field = "submission"
+    sealed_under = ("submission", "submission")
+    indexed = ("of",)
+
+    submission: str
+    of: str
+    what: Literal["loss", "original", "withdrawal"]
+    at: datetime
 
 
 class Receipt(Value, frozen=True):

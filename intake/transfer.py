@@ -5,11 +5,13 @@ encoding that nobody knows stays as it is. Standards: RFC 2045 section 6.
 """
 
 import binascii
+import re
 
 ENCODED = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode"})
 """Encodings (lower case) that change the bytes."""
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+_LINE = re.compile(rb"([^\r\n]*)(?:\r\n?|\n|\Z)")
 
 
 def decode(body: bytes, encoding: str, cap: int) -> bytes:
@@ -35,10 +37,12 @@ def _base64(body: bytes, cap: int) -> bytes:
 
 def _uu(body: bytes) -> bytes:
     """The lines between 'begin' and 'end'; a line that is no uuencoding is left out."""
-    out = []
-    for line in body.splitlines()[1:]:
+    out = bytearray()
+    lines = _LINE.finditer(body)
+    next(lines, None)
+    for match in lines:
         try:
-            out.append(binascii.a2b_uu(line))
+            out += binascii.a2b_uu(match[1]) if match.start() < len(body) else b""
         except binascii.Error:
             continue
-    return b"".join(out)
+    return bytes(out)

@@ -71,6 +71,8 @@ def text(data: bytes, charset: str = "") -> str:
 
 def words(value: str) -> str:
     """`value` with its encoded words decoded; white space between two of them is left out (RFC 2047 section 6.2)."""
+    if "=?" not in value:
+        return _clean(value)
     out: list[str] = []
     pending, charset, end = b"", "", 0
     for match in _WORD.finditer(value):
@@ -104,7 +106,10 @@ def parameters(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
     RFC 2231 continuations and charsets are joined and decoded; of two with one name the first counts.
     """
-    bare = value.partition(";")[0].partition("(")[0].strip()
+    before, semicolon, _ = value.partition(";")
+    bare = before.partition("(")[0].strip()
+    if not semicolon:
+        return bare, ()
     found: dict[str, str] = {}
     for count, match in enumerate(_PARAMETER.finditer(value)):
         if count >= _MOST_PARAMETERS:
@@ -121,6 +126,8 @@ def _unquoted(value: str) -> str:
 
 def _joined(found: dict[str, str]) -> dict[str, str]:
     """RFC 2231 sections 3 and 4: name*0*, name*1 ... as one value."""
+    if "*" not in "".join(found):
+        return found
     plain = {name: value for name, value in found.items() if "*" not in name}
     pieces: dict[str, list[tuple[int, bool, str]]] = {}
     for name, value in found.items():
@@ -142,4 +149,6 @@ def _extended(pieces: list[tuple[int, bool, str]]) -> str:
 
 def _clean(value: str) -> str:
     """Without lone surrogates, which no UTF-8 can hold."""
+    if value.isascii():
+        return value
     return value.encode("utf-8", "replace").decode()
