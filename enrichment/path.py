@@ -136,7 +136,8 @@ def _compared(found: _Found, hops: Sequence[Hop], claims: Claims) -> _Found:
     text = claims.source_ip.strip()
     if not text:
         return found
-    claimed = parse(text)
+    # Some write the host's name behind the address, in parentheses.
+    claimed = parse(text.partition("(")[0])
     if claimed is None:
         return found._replace(why=(*found.why, "the address that the report claims can't be read"))
     if found.at < 0:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from enrichment.examination import Boundary, Check, Examination
 from intake.message import Leaf, Link, Message
+from intake.wallet import wallets
 from triage import shared
 from triage.key import Drawn
 from triage.likeness import EQUAL_FROM, bands, words
 from triage.phone import phones
-from triage.wallet import wallets
 
 MOST_DOMAINS = 8
 """A message with more unshared link domains than this is a digest or is padded: its domains join nothing."""

@@ -34,12 +34,18 @@ def release(archive: Archive, case: str, person: str, at: datetime, cause: str =
     return _decide(archive, view.id, "released", person, at, cause)
 
 
-def close(archive: Archive, case: str, person: str, reason: str, at: datetime, cause: str = "") -> CaseView:
-    """The case is done; `Refused('reason')` without a reason, `Refused('closed')` when it is closed."""
+def close(
+    archive: Archive, case: str, person: str, reason: str, at: datetime, cause: str = "", outcome: str = ""
+) -> CaseView:
+    """The case is done; `Refused('reason')` without a reason, `Refused('closed')` when it is closed.
+
+    `outcome` is what reporters may be told, a code of `enrichment.letters.OUTCOMES`.
+    """
     view = _found(archive, case)
     if view.closed:
         raise Refused("closed", f"case {view.id} is closed already")
-    return _decide(archive, view.id, "closed", person, at, cause, reason=_reason(reason))
+    codes = (("outcome", outcome),) if outcome else ()
+    return _decide(archive, view.id, "closed", person, at, cause, codes, _reason(reason))
 
 
 def reopen(archive: Archive, case: str, person: str, reason: str, at: datetime, cause: str = "") -> CaseView:

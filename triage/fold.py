@@ -225,10 +225,19 @@ def _drawn(view: CaseView) -> CaseView:
         band=band,
         harm_kind=_leading(view),
         confidence=view.sureness.get(band, 0) / counted / 100 if counted else 0.0,
-        state="merged" if view.merged_into else "closed" if view.closed else "claimed" if view.claimed_by else "open",
+        state=_state(view),
         lane=min((name for name, count in view.lanes.items() if count), default=""),
     )
     return msgspec.structs.replace(view, rank_key=rank_key(standing(view)))
+
+
+def _state(view: CaseView) -> str:
+    """merged, erased (nothing that was filed in it is left), closed, claimed or open."""
+    if view.merged_into:
+        return "merged"
+    if not view.reports:
+        return "erased"
+    return "closed" if view.closed else "claimed" if view.claimed_by else "open"
 
 
 def _leading(view: CaseView) -> str:

@@ -48,7 +48,7 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
         reasons=tuple(sorted(reasons, key=lambda reason: (-reason.grade, reason.code))),
         confidence=round(sure if not examination.limits else sure * 0.8, 2),
         losses=lost,
-        lanes=tuple(lane for concept, lane in LANES if seen.has(concept)),
+        lanes=tuple(lane for concept, lane in LANES if seen.has(concept) or claims.lane == lane),
         techniques=_techniques(examination),
         limits=examination.limits,
         subject=message.subject[:200],

@@ -11,12 +11,12 @@ from enrichment.examination import Check, Examination
 from intake.domains import registrable
 from intake.message import Leaf, Link, Message
 from intake.record import Value
+from intake.wallet import wallets
 from triage import shared
 from triage.brands import OWNERS, SHOPS, owns
 from triage.claims import SHADES
 from triage.phone import phones
 from triage.terms import Lexicon, Text
-from triage.wallet import wallets
 
 TRUSTED = frozenset({"verified-now", "recomputed", "asserted-trusted"})
 PROGRAMS = frozenset(

@@ -2,7 +2,8 @@
 
 Numbers are won by create-only keys, so two workers never write the same one, and a number is tried only after all
 below it are known to be kept: a stream has no gaps. `merged` ends a stream, what was written behind it is void: an
-event that finds its case merged goes on to the case that took it in, unless it stands already. Twice is once.
+event that finds its case merged goes on to the case that took it in, unless it stands already. Twice is once. What
+its reporter has withdrawn counts nothing, as what was erased.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from intake.archive import Archive
-from intake.report import Report
+from intake.report import Report, Withdrawal
 from intake.store import every
 from triage.case import CaseEvent, DistinctReporter, Filing
 from triage.fold import CaseView, advance
@@ -121,6 +122,8 @@ def _step(archive: Archive, view: CaseView, event: CaseEvent) -> CaseView | None
         if filing is None:
             erased = archive.get(Report, event.cause) is None
             return advance(view, event) if erased else None
+        if archive.get(Withdrawal, filing.report) is not None:
+            return advance(view, event)
         fresh = _first(archive, view.id, filing.reporter, filing.report)
         lost = bool(filing.assessment.losses) and _first(archive, view.id, f"{filing.reporter}/loss", filing.report)
         return advance(view, event, filing, fresh, lost)

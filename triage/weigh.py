@@ -57,7 +57,7 @@ def _believed(asked: Weighing, result: Weighed | NotExamined) -> Weighed:
             raise result
         _check(asked.examination, result)
     except NotExamined as error:
-        return _without_words(asked.examination, error.reason)
+        return _without_words(asked, error.reason)
     return result
 
 
@@ -76,14 +76,15 @@ def _cites(assessment: Assessment) -> Iterator[Cite]:
         yield from shown.cites
 
 
-def _without_words(examination: Examination, reason: str) -> Weighed:
-    """The assessment of a report of which nothing can be read."""
+def _without_words(asked: Weighing, reason: str) -> Weighed:
+    """The assessment of a report of which nothing can be read, but the lane that its reporter chose."""
     from triage.judge import judge
     from triage.terms import lexicon
 
+    examination = asked.examination
     bare = Message(sha256=examination.message.sha256, size=examination.message.size)
     limits = (*examination.limits, f"not fully weighed ({reason})")
     unread = msgspec.structs.replace(
         examination, message=bare, hops=(), checks=(), lookups=(), findings=(), limits=limits
     )
-    return Weighed(assessment=judge(unread, Claims(), lexicon()))
+    return Weighed(assessment=judge(unread, Claims(lane=asked.claims.lane), lexicon()))

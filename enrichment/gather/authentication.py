@@ -371,6 +371,13 @@ def _space_cost(body: bytes) -> int:
     return sum((run.end() - run.start()) ** 2 for run in _RUN.finditer(body))
 
 
+def signers(data: bytes, message: Message, answers: Mapping[str, Lookup], at: datetime, domain: str) -> Evaluated:
+    """The DKIM Checks of a mail that came to ourselves `at` that time; `aligned` means with `domain`."""
+    asked = Asked(answers)
+    checks, _ = _signatures(data, message, asked, at, domain)
+    return Evaluated(checks=tuple(each for each in checks if each.method == "dkim"), questions=asked.questions)
+
+
 def sign(data: bytes, selector: str, domain: str, key_pem: bytes) -> bytes:
     """`data` with a DKIM-Signature (rsa-sha256, relaxed/relaxed) on top, for mail that Lapwing itself sends.
 

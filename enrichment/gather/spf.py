@@ -135,6 +135,16 @@ def check(message: Message, boundary: Boundary, asked: Asked) -> Check:
     return _recompute(who, boundary, asked, cites)
 
 
+def of_envelope(mail_from: str, ip: str, helo: str, asked: Asked) -> Check:
+    """The SPF Check of a mail that came to ourselves from `ip` (MAIL FROM, RFC 7208 section 2.4)."""
+    local, _, domain = mail_from.rpartition("@")
+    name = alabels(domain)
+    who = Sender(f"{local}@{name}", name, "mailfrom", ())
+    if not local or "." not in name or not _is_address(ip):
+        return _unverifiable(who, "no address to check", ())
+    return _recompute(who, Boundary(ip=ip, helo=helo), asked, ())
+
+
 def _recompute(who: Sender, boundary: Boundary, asked: Asked, cites: tuple[Cite, ...]) -> Check:
     helo = alabels(boundary.helo) or "unknown"
     query = _Query(boundary.ip, who.mail_from, helo if who.mail_from else who.domain, asked, strict=True)
