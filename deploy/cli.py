@@ -10,7 +10,21 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from deploy.commands import case, demo, erase, look, operate, people, report, request
+from deploy.commands import (
+    case,
+    demo,
+    erase,
+    feed,
+    look,
+    mailbox,
+    operate,
+    people,
+    report,
+    request,
+    rows,
+    selfcheck,
+    status,
+)
 from deploy.commands.desk import Desk, err
 from deploy.line import fault
 from intake.errors import Damaged, Refused, Temporary
@@ -44,19 +58,25 @@ app.command()(demo.demo)
 app.command()(operate.init)
 app.command()(operate.serve)
 app.command()(report.report)
+app.command()(rows.rows)
 app.command()(look.queue)
 app.command()(look.explain)
 app.add_typer(case.app, name="case")
 app.add_typer(request.app, name="request")
 app.add_typer(request.directory, name="contact")
 app.add_typer(people.app, name="people")
+app.add_typer(feed.app, name="feed")
 app.command()(erase.erase)
+app.command()(erase.retention)
 app.add_typer(erase.hold, name="legal-hold")
 app.command()(operate.verify)
 app.command()(operate.rebuild)
 app.command()(operate.backup)
 app.command()(operate.restore)
 app.add_typer(operate.hold, name="hold")
+app.add_typer(mailbox.app, name="mailbox")
+app.command()(status.status)
+app.command()(selfcheck.selfcheck)
 app.command()(operate.version)
 
 

@@ -9,11 +9,13 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.wiring import House
+from deploy.wiring import OUTWARD, House
 from intake.errors import Damaged, Refused, Temporary
 from intake.work import Item
 
 log = logging.getLogger("lapwing.line")
+SOON = 5.0
+"""Seconds until something is due that a command still waits for."""
 
 
 def turn(house: House) -> int:
@@ -64,13 +66,15 @@ def fault(error: BaseException) -> str:
 
 
 def run_dry(house: House, step: Callable[[], None] = lambda: None, patience: float = 0.05) -> None:
-    """Follow and work until nothing is left to do but what is on hold; the caller holds the follower's lock."""
+    """Follow and work until nothing is left to do but what is on hold, or waits for something that is not there: a
+    mail server, the DNS, what an addition adds to. The caller holds the follower's lock.
+    """
     house.work.resume()
     while True:
         followed = house.follower.catch_up()
         done = turn(house)
         step()
         if not followed and not done:
-            if not house.work.waiting():
+            if not house.work.soon(SOON) - OUTWARD:
                 return
             time.sleep(patience)

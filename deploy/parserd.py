@@ -13,7 +13,9 @@ from enrichment.enrich import JOB as EXAMINE
 from enrichment.enrich import Context, Examined
 from enrichment.examination import Examination
 from enrichment.examine import Desk
-from intake import formats, message
+from enrichment.sender import JOB as SENDER
+from enrichment.sender import Asking, Sender, judge
+from intake import formats, message, strict
 from intake.formats.opened import Opened
 from intake.parsing import serve
 from intake.report import Claims
@@ -34,7 +36,7 @@ SAMPLE = (
 
 
 class Jobs:
-    """The three jobs, and what they keep between two looks at one message."""
+    """The jobs, and what they keep between two looks at one message."""
 
     def __init__(self) -> None:
         self._desk = Desk()
@@ -42,7 +44,14 @@ class Jobs:
     def unpack(self, data: bytes, about: msgspec.Raw) -> Opened:
         """What is in a submission."""
         told = msgspec.msgpack.decode(about, type=About)
-        return formats.open_submission(data, told.filename, cover=told.cover)
+        opened = formats.open_submission(data, told.filename, cover=told.cover)
+        if told.pasted and all(each.verdict == "not-a-report" for each in opened.found):
+            return formats.open_submission(data, told.filename, cover=True)
+        return opened
+
+    def validate(self, data: bytes, about: msgspec.Raw) -> strict.Examined:
+        """What would become of a report, and what a strict reader objects to."""
+        return strict.examine(data, msgspec.msgpack.decode(about, type=About).filename)
 
     def weigh(self, data: bytes, about: msgspec.Raw) -> Weighed:
         """What an examined report does, and why it belongs with others."""
@@ -52,10 +61,15 @@ class Jobs:
         """One look at a reported message."""
         return self._desk.examine(data, msgspec.msgpack.decode(about, type=Context))
 
+    def sender(self, data: bytes, about: msgspec.Raw) -> Sender:
+        """One look at the mail in which somebody handed something in."""
+        return judge(data, msgspec.msgpack.decode(about, type=Asking))
+
 
 def warm(jobs: Jobs) -> None:
     """Do every job once, so that nothing is loaded later."""
     message.warm()
+    formats.warm()
     scales.warm()
     told = Context(
         claims=Claims(), edges=("mx.example",), received=datetime(2026, 11, 23, tzinfo=UTC), zones=(), last=True
@@ -66,6 +80,9 @@ def warm(jobs: Jobs) -> None:
         boundary=found.boundary, checks=found.checks, findings=found.findings,
     )  # fmt: skip
     jobs.weigh(b"", msgspec.Raw(msgspec.msgpack.encode(Weighing(examination=examination, claims=Claims()))))
+    jobs.validate(b'{"xarf_version": "4.0.0"}', msgspec.Raw(msgspec.msgpack.encode(About(filename="", cover=False))))
+    asking = Asking(mail_from="a@example.com", peer="192.0.2.1", helo="a.example", received=told.received, last=True)
+    jobs.sender(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(asking)))
     jobs.unpack(SAMPLE, msgspec.Raw(msgspec.msgpack.encode(About(filename="sample.eml", cover=True))))
 
 
@@ -75,7 +92,10 @@ def main() -> None:
     warm(jobs)
     gc.collect()
     gc.freeze()
-    serve({UNPACK: jobs.unpack, EXAMINE: jobs.examine, WEIGH: jobs.weigh}, sys.stdin.buffer, sys.stdout.buffer)
+    known = {
+        UNPACK: jobs.unpack, EXAMINE: jobs.examine, WEIGH: jobs.weigh, strict.JOB: jobs.validate, SENDER: jobs.sender,
+    }  # fmt: skip
+    serve(known, sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

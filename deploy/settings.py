@@ -6,13 +6,16 @@ stands above the key `port` of its table `smtp`. Everything has a default that w
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from enrichment.answer import writable
 from enrichment.blocklists import zones_named
 from intake.errors import Refused
+from intake.pickup import Mailbox
 from referral.request import Authority
 
 
@@ -21,21 +24,53 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Smtp(Section, frozen=True):
-    """The SMTP door. `domains` are those it takes mail for; none means every recipient. `per_minute` 0: no limit."""
+    """The SMTP door. `domains` are those it takes mail for; none means every recipient. `per_minute` 0: no limit.
+
+    `tls_port`, `lmtp_port` and `metrics_port` open nothing when they are -1, and a free port when 0.
+    """
 
     host: str = "127.0.0.1"
     port: int = 2525
+    tls_port: int = -1
+    lmtp_host: str = "127.0.0.1"
+    lmtp_port: int = -1
+    lmtp_socket: str = ""
     domains: tuple[str, ...] = ()
     certificate: str = ""
     key: str = ""
+    plain_auth: bool = False
+    proxies: tuple[str, ...] = ()
+    per_source: int = 20
     per_minute: int = 60
+    total: int = 200
+    processes: int = 1
+    metrics_port: int = -1
 
 
 class Upload(Section, frozen=True):
-    """The upload door."""
+    """The upload door. `country` (ISO 3166-1 alpha-2): whose public bodies its pages name; '' is the authority's.
+    `contact` is the address at which people answer those who report; '' is that of `receipts.mail_from`. `proxies` are
+    networks of web servers in front, whose X-Forwarded-For is believed.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8025
+    country: str = ""
+    contact: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_port: int = -1
+
+    def __post_init__(self) -> None:
+        if self.contact and not writable(self.contact):
+            raise ValueError("`contact` is an address such as help@agency.example")
+        for each in self.proxies:
+            ip_network(each)
+
+
+class PickUp(Section, frozen=True):
+    """The process that picks up from mailboxes."""
+
+    metrics_port: int = -1
 
 
 class Dns(Section, frozen=True):
@@ -51,8 +86,14 @@ class KnownReporter(Section, frozen=True):
     """A reporter whom we know: an address, or a domain for all in it, with class and the edges of its mail service."""
 
     address: str
-    class_: Literal["public", "isp", "partner", "trap"] = msgspec.field(name="class", default="isp")
+    class_: Literal["public", "isp", "partner", "trap", "authority"] = msgspec.field(name="class", default="isp")
     edges: tuple[str, ...] = ()
+
+
+class Hooks(Section, frozen=True):
+    """Webhooks of feeds. `private` allows plain http and addresses that are not public, for one's own network."""
+
+    private: bool = False
 
 
 class Outbox(Section, frozen=True):
@@ -64,21 +105,76 @@ class Outbox(Section, frozen=True):
     mail_from: str = ""
 
 
+class Retention(Section, frozen=True):
+    """Days after which what came in is erased, by the reporter's class; `rest` is what held no report; 0: never."""
+
+    public: int = 0
+    isp: int = 0
+    partner: int = 0
+    trap: int = 0
+    authority: int = 0
+    rest: int = 0
+
+
+class Receipts(Section, frozen=True):
+    """Receipts by mail to those who report by mail; with `outcome` the status page says that a case is closed, and
+    where receipts are on a note does.
+
+    `relays` are addresses of our own mail servers that hand mail on to us; `calls` are numbers to call, by language.
+    """
+
+    on: bool = False
+    outcome: bool = False
+    smtp_host: str = ""
+    smtp_port: int = 25
+    mail_from: str = ""
+    name: str = ""
+    base_url: str = ""
+    language: str = "en"
+    dkim_key: str = ""
+    dkim_selector: str = ""
+    relays: tuple[str, ...] = ()
+    calls: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if self.on and not (self.smtp_host and writable(self.mail_from)):
+            raise ValueError("receipts need `smtp_host`, and an address in `mail_from`")
+        if bool(self.dkim_key) != bool(self.dkim_selector):
+            raise ValueError("`dkim_key` and `dkim_selector` go together")
+        for text in (self.name, self.base_url, *self.calls.values()):
+            if not text.isprintable():
+                raise ValueError("`name`, `base_url` and `calls` are one line each")
+
+
 class Settings(Section, frozen=True):
-    """All of them. `reserve` is the disk space in bytes that must stay free; `batch` how many items a worker takes."""
+    """All of them. `reserve` is the disk space in bytes that must stay free; `batch` how many items a worker takes;
+    `volatile` lets `serve` start on a file system that forgets (tmpfs) or that another machine syncs (NFS).
+    """
 
     domain: str = "lapwing.invalid"
     smtp: Smtp = Smtp()
     upload: Upload = Upload()
     dns: Dns = Dns()
+    hooks: Hooks = Hooks()
     outbox: Outbox = Outbox()
+    receipts: Receipts = Receipts()
     reporters: tuple[KnownReporter, ...] = ()
+    retention: Retention = Retention()
+    mailbox: tuple[Mailbox, ...] = ()
+    pickup: PickUp = PickUp()
     authority: Authority = Authority(
         name="", country="", liaison="", liaison_address="", official="", power="", legal_basis=""
     )
     reserve: int = 200_000_000
     batch: int = 32
     segment: int = 64 << 20
+
+    @property
+    def contact(self) -> str:
+        """The address at which people answer those who report, '' where none is set."""
+        return self.upload.contact or self.receipts.mail_from
+
+    volatile: bool = False
 
 
 def read(home: Path, environment: Mapping[str, str]) -> Settings:

@@ -20,8 +20,8 @@ apt_get() {  # packages
     fi
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >&2
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+    apt-get update -qq >/dev/null
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null </dev/null
 }
 
 python=${LAPWING_PYTHON:-python3}
@@ -29,7 +29,14 @@ if ! command -v "$python" >/dev/null || ! "$python" -c 'import ensurepip, venv' 
     apt_get python3 python3-venv
 fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Lapwing needs Python 3.11 or newer"; exit 1; }
-[ "$what" = check ] && apt_get curl postfix rbldnsd unbound swaks strace
+if [ "$(id -u)" = 0 ]; then
+    apt_get libarchive13
+elif ! dpkg-query -W libarchive13 >/dev/null 2>&1; then
+    say "Without the package libarchive13 (as root: apt-get install libarchive13) 7z and RAR archives are not opened"
+fi
+if [ "$what" = check ]; then
+    apt_get chromium curl dovecot-imapd fonts-wqy-zenhei libnet-ssleay-perl nginx p7zip-full postfix rbldnsd strace swaks unbound
+fi
 
 list=deploy/requirements.txt
 [ "$what" = check ] && list=deploy/requirements-dev.txt

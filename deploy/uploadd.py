@@ -1,36 +1,74 @@
-"""The upload process: the public's HTTP door; it holds no private key and no store, and reads receipts alone."""
+"""The upload process: the public's HTTP door and the API for feeds; it holds no private key and no store, and reads
+receipts, keyring and outcomes alone.
+"""
 
 import socket
 import sys
 import threading
 from pathlib import Path
 
-import uvicorn
-
-from deploy.process import run
-from deploy.wiring import open_house
-from intake.receipts import Receipts
-from intake.upload import application
+from deploy.process import beginning, had, lean, run, served
+from deploy.wiring import House, now, open_house
+from intake import api
+from intake.accept import Acceptor
+from intake.catalogues import FOLDER, Words, catalogues
+from intake.errors import Refused
+from intake.handin import HandIn
+from intake.inquiry import Inquiry
+from intake.metrics import Metrics
+from intake.notice import Sender
+from intake.upload import Limits, Site, application
+from intake.upload_port import server
 
 
 def main(home: Path) -> None:
     """Serve until the process is told to stop; writes the port into `run/upload.port`."""
+    lean()
     house = open_house(home, "upload")
-    mine = house.settings.upload
-    app = application(house.acceptor(house.door), Receipts(home / "receipts.sqlite").status)
-    listening = socket.create_server((mine.host, mine.port), backlog=256)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, date_header=False)
-    server = uvicorn.Server(config)
-    with run() as stopping:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    mine, folder, metrics = house.settings.upload, home / "run", Metrics()
+    acceptor = house.acceptor(house.door)
+    authority, limits = house.settings.authority, Limits()
+    site = Site(
+        name=authority.name, country=mine.country or authority.country, size=limits.size, words=words_of(home),
+        contact=house.settings.contact,
+    )  # fmt: skip
+    routes = api_of(house, acceptor, metrics).routes()
+    app = application(acceptor, house.receipts.known, limits, site=site, more=routes, metrics=metrics)
+    with had("upload", f"port {mine.port} of {mine.host or 'this machine'}"):
+        listening = socket.create_server((mine.host, mine.port), backlog=1024)
+    door = server(app, proxies=mine.proxies, metrics=metrics)
+    with run() as stopping, served("upload", metrics, mine.metrics_port, folder / "upload.metrics"):
+        thread = threading.Thread(target=door.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        (home / "run").mkdir(exist_ok=True)
-        (home / "run" / "upload.port").write_text(f"{listening.getsockname()[1]}\n")
+        (folder / "upload.port").write_text(f"{listening.getsockname()[1]}\n")
         stopping.wait()
-        server.should_exit = True
+        door.should_exit = True
         thread.join(timeout=10)
+    house.parser.close()
     house.door.close()
 
 
+def words_of(home: Path) -> dict[str, Words]:
+    """The words of the pages in every language; `Refused('settings')` says what is wrong with one of the home's."""
+    try:
+        return catalogues(FOLDER, home / "pages")
+    except ValueError as error:
+        raise Refused("settings", f"pages/{error}") from error
+
+
+def api_of(
+    house: House, acceptor: Acceptor, metrics: Metrics | None = None, limits: api.Limits | None = None
+) -> api.Api:
+    """The API for feeds, beside the door for the public."""
+    limits = limits or api.Limits()
+    settings = house.settings
+    sender = Sender(settings.authority.name or settings.domain, f"postmaster@{settings.domain}", settings.domain)
+    inquiry = Inquiry(house.outcomes, acceptor.reference, sender)
+    hand_in = HandIn(acceptor, house.idempotency, inquiry.digest, limits.size)
+    gone = house.receipts.gone
+    return api.Api(hand_in, house.keyring, inquiry, house.parser, now, limits, gone=gone, metrics=metrics)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with beginning():
+        main(Path(sys.argv[1]))

@@ -10,28 +10,39 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from deploy import feeds, post, states
 from deploy.bell import ringer
 from deploy.settings import Settings, read
-from enrichment import enrich
+from enrichment import acknowledge, enrich
+from enrichment.acknowledge import Acknowledgement
+from enrichment.answer import Turn, TurnMonth
 from enrichment.examination import Examination
+from enrichment.gather.authentication import sign
 from enrichment.gather.resolver import Live, Off, Recorded, Resolver
+from enrichment.letters import Letterhead
 from intake import parsing, unpack
-from intake.accept import Acceptor
+from intake.accept import Acceptor, reference
+from intake.additions import additions_to
 from intake.archive import Archive, Erasure, LegalHold
 from intake.audit import Audit
 from intake.errors import Refused
+from intake.feed import Feed, FeedKey, FeedKeyEnd
 from intake.follower import Follower, Step, Table
+from intake.handin import Index
+from intake.keyring import Keyring
+from intake.outcomes import Outcomes
 from intake.people import Departure, Person
 from intake.receipts import Receipts
-from intake.record import Record
-from intake.report import Decoding, Report, Reporter
+from intake.record import Record, name_of
+from intake.report import Decoding, Report, Reporter, Withdrawal
+from intake.sheet import Sheet
 from intake.sqlite import Database
 from intake.store import sqlite
 from intake.store.sqlite import SqliteStore
-from intake.submission import Submission, Unpacked
+from intake.submission import Addition, Submission, Unpacked
 from intake.vault import keys
 from intake.vault.reader import Reader
 from intake.vault.writer import Writer
@@ -39,15 +50,17 @@ from intake.work import SCHEMA as WORK_SCHEMA
 from intake.work import LeaseTable
 from referral.contact import ContactPoint
 from referral.disclosure import Consent
+from referral.outbox import submission
 from referral.request import Approval, AssistanceRequest, Delivery, Outcome, Seal
-from triage import assess, join
+from triage import assess, join, notify
 from triage.case import Case, CaseEvent, Filing, Merge, Note
-from triage.weigh import in_children
+from triage.notify import OutcomeNote
+from triage.weigh import Weigh, in_children
 
 KINDS: tuple[type[Record], ...] = (
-    Submission, Unpacked, Decoding, Report, Reporter, Examination, Filing, Case, CaseEvent, Merge, Note,
+    Submission, Unpacked, Decoding, Report, Reporter, Sheet, Examination, Filing, Case, CaseEvent, Merge, Note,
     ContactPoint, AssistanceRequest, Approval, Seal, Outcome, Delivery, Consent, Person, Departure, Audit, Erasure,
-    LegalHold,
+    LegalHold, Feed, FeedKey, FeedKeyEnd, Acknowledgement, Turn, TurnMonth, OutcomeNote, Addition, Withdrawal,
 )  # fmt: skip
 """Every kind of record that is kept in the vault."""
 
@@ -57,6 +70,10 @@ LINE = (
     Step("assess", cause="examination", cause_field="report", end="filing"),
 )
 """The steps that follow from records by themselves, in order."""
+ACKNOWLEDGE = Step("acknowledge", cause="unpacked", cause_field="submission", end="acknowledgement")
+"""And this one, where receipts are on."""
+OUTWARD = frozenset({"acknowledge", "notify", "outcome"})
+"""Steps that wait for others' servers; nothing of the line waits for them."""
 
 
 CHILDREN = 4
@@ -138,7 +155,8 @@ class House:
     @property
     def table(self) -> Table:
         refills: dict[str, Callable[[Record], None]] = {"filing": self._refill}
-        return Table({kind.kind: kind for kind in KINDS}, LINE, refills)
+        line = (*LINE, ACKNOWLEDGE) if self.settings.receipts.on else LINE
+        return Table({kind.kind: kind for kind in KINDS}, line, refills)
 
     def _refill(self, record: Record) -> None:
         if isinstance(record, Filing):
@@ -151,25 +169,101 @@ class House:
     @cached_property
     def steps(self) -> Mapping[str, Callable[[Sequence[str]], None]]:
         """Name of a step -> what does it for these keys."""
-        known = {
-            each.address.lower(): unpack.Known(class_=each.class_, edges=each.edges) for each in self.settings.reporters
-        }
-        unpacking = unpack.Tools(self.archive, self.parser, self.work, self.secret("reporter"), known)
         enriching = enrich.Tools(self.archive, self.parser, self.work, self.resolver, self.settings.dns.zones, now)
         weighing, joining = in_children(self.parser), self.secret("join")
         return {
-            "unpack": lambda names: self._unpack(unpacking, names),
+            "unpack": self._unpack,
             "enrich": lambda names: enrich.enrich(enriching, names),
-            "assess": lambda names: assess.assess(self.archive, weighing, names, now, joining),
+            "assess": lambda names: self._assess(weighing, names, joining),
+        } | self._answers
+
+    @cached_property
+    def unpacking(self) -> unpack.Tools:
+        """What unpacking needs."""
+        known = {
+            each.address.lower(): unpack.Known(class_=each.class_, edges=each.edges) for each in self.settings.reporters
+        }
+        return unpack.Tools(
+            archive=self.archive, parser=self.parser, work=self.work, secret=self.secret("reporter"), known=known,
+            feeds=partial(feeds.kept, self.archive), clock=now, pending=partial(self.work.pending, LINE[0].name),
+        )  # fmt: skip
+
+    def _unpack(self, names: Sequence[str]) -> None:
+        unpack.unpack(self.unpacking, names)
+        states.tell_unpacked(self.archive, self.receipts, names)
+        feeds.tell_unpacked(self.archive, self.outcomes, feeds.kept(self.archive), names)
+        if self.settings.receipts.on:
+            self.work.put(ACKNOWLEDGE.name, names)
+        self._take_back(names)
+
+    def _take_back(self, names: Sequence[str]) -> None:
+        """Count the cases anew from which these submissions take reports back."""
+        added = self.archive.get_all(Addition, names).values()
+        ofs = [each.of for each in added if each.what == "withdrawal"]
+        if ofs:
+            of_all = [*ofs, *additions_to(self.archive, ofs)]
+            assess.fold_anew(self.archive, assess.concerned(self.archive, of_all))
+            self.receipts.withdrawn(ofs)
+
+    def _assess(self, weighing: Weigh, names: Sequence[str], joining: bytes) -> None:
+        assess.assess(self.archive, weighing, names, now, joining)
+        states.tell_filed(self.receipts, self.archive.get_all(Filing, names).values())
+        feeds.tell_filed(self.archive, self.outcomes, feeds.kept(self.archive), self.secret("reporter"), names)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        return Outcomes(self.home / "outcomes.sqlite", keys.door(self.keys))
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        return Keyring(self.home / "keyring.sqlite", time.time)
+
+    @cached_property
+    def idempotency(self) -> Index:
+        return Index(self.home / "idempotency.sqlite")
+
+    @property
+    def _answers(self) -> dict[str, Callable[[Sequence[str]], None]]:
+        """The steps that write to reporters; what was put while they were on is dropped when they are off."""
+        if not self.settings.receipts.on:
+            return dict.fromkeys(OUTWARD, lambda names: None)
+        return {
+            "acknowledge": lambda names: acknowledge.acknowledge(self.answering, names),
+            "notify": lambda names: notify.notify(self.answering, self.work, names),
+            "outcome": lambda names: notify.outcome(self.answering, names),
         }
 
-    def _unpack(self, tools: unpack.Tools, names: Sequence[str]) -> None:
-        unpack.unpack(tools, names)
-        self.receipts.unpacked(self.archive.get_all(Unpacked, names).values())
+    @cached_property
+    def answering(self) -> acknowledge.Tools:
+        """What answers to reporters need."""
+        mine = self.settings.receipts
+        own = (self.settings.domain, *self.settings.smtp.domains, mine.mail_from.rpartition("@")[2])
+        mails = post.Mail(lambda: submission(mine.smtp_host, mine.smtp_port, timeout=10.0))
+        secret = keys.door(self.keys)
+        return acknowledge.Tools(
+            archive=self.archive, parser=self.parser, resolver=self.resolver, post=mails, head=self.letterhead,
+            own=own, relays=frozenset(mine.relays), secret=self.secret("reporter"), clock=now,
+            token=lambda: name_of(os.urandom(16)), reference=lambda id_: reference(secret, id_),
+        )  # fmt: skip
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """Who writes to reporters, and how that is signed."""
+        mine = self.settings.receipts
+        try:
+            key = (self.home / mine.dkim_key).read_bytes() if mine.dkim_key else b""
+        except OSError as error:
+            raise Refused("settings", f"the key of receipts.dkim_key can't be read: {error.strerror}") from error
+        domain = mine.mail_from.rpartition("@")[2]
+        return Letterhead(
+            address=mine.mail_from, name=mine.name, contact=self.settings.contact, page=mine.base_url,
+            calls=mine.calls, language=mine.language,
+            sign=lambda data: sign(data, mine.dkim_selector, domain, key) if key else data,
+        )  # fmt: skip
 
     @cached_property
     def receipts(self) -> Receipts:
-        return Receipts(self.home / "receipts.sqlite")
+        return Receipts(self.home / "receipts.sqlite", self.settings.receipts.outcome)
 
     def acceptor(self, writer: Writer) -> Acceptor:
         """What a door opens submissions with."""

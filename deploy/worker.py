@@ -1,5 +1,6 @@
 """The worker process: does what is due, as often as a bell or the clock says; may be killed at any moment."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deploy.wiring import open_house
 
 def main(home: Path, name: str = "worker") -> None:
     """Work in that home until the process is told to stop."""
+    os.nice(5)  # the doors come first, also before the parsing children
     house = open_house(home, name)
     house.work.resume()
     bell = Bell(home, name)

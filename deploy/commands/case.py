@@ -10,14 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.commands.desk import JSON, Desk, defanged, emit, out
-from deploy.commands.look import COLOURS, filings, reasons
+from deploy.commands.look import COLOURS, filings, print_support, reasons, withdrawn
 from deploy.wiring import now
+from enrichment.letters import OUTCOMES
 from intake.errors import Refused
 from intake.store import every
 from triage import decide
 from triage.case import CaseEvent, Note
 from triage.fold import CaseView
 from triage.stream import current
+from triage.support import support
 
 app = typer.Typer(help="Cases: show, claim, release, close, reopen, override.", no_args_is_help=True)
 CASE = typer.Argument(..., help="A case's id, as the queue prints it.")
@@ -39,14 +41,17 @@ def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
     view = found(desk, case)
     desk.noted("look at a case", f"case {view.id}")
     kept = list(filings(desk, view))
+    said = support(desk.house.store, kept)
     if json:
         reports = [
-            {"report": each.report, "sender": each.assessment.sender, "band": each.assessment.band} for each in kept
-        ]
+            {"report": each.report, "sender": each.assessment.sender, "band": each.assessment.band,
+             "withdrawn": withdrawn(desk, each.report)} for each in kept
+        ]  # fmt: skip
         emit({"case": view.id, "band": view.band, "kind": view.harm_kind, "confidence": view.confidence,
               "state": view.state, "claimed_by": view.claimed_by, "reporters": view.reporters,
               "reasons": reasons(view), "techniques": view.techniques, "countries": view.countries,
-              "members": view.members, "reports": reports, "decisions": list(decisions(desk, view))})  # fmt: skip
+              "members": view.members, "reports": reports, "support": said,
+              "decisions": list(decisions(desk, view))})  # fmt: skip
         return
     colour = COLOURS[view.band]
     out.print(f"[bold]{escape(defanged(view.title or view.id))}[/bold]")
@@ -54,10 +59,13 @@ def show(context: typer.Context, case: str = CASE, json: bool = JSON) -> None:
     out.print(f"{view.id}  [{colour}]{view.band}[/{colour}] {view.harm_kind}  {view.confidence:.0%} sure  {state}")
     for each in reasons(view):
         out.print(f"  - {escape(defanged(each['sentence']))} [dim]{each['code']}[/dim]")
+    print_support(said)
     table = Table("report", "handed over by", "kind", "language", "joined by", box=None, header_style="bold")
     for filing in kept:
         why = "; ".join(f"{family}: {what}" for family, what in filing.says[:4]) or "likeness of text"
         told = filing.assessment
+        back = withdrawn(desk, filing.report)
+        why = f"withdrawn by its reporter on {back}; it counts no more" if back else why
         table.add_row(filing.report, told.sender or "?", told.kind, told.language, escape(defanged(why)))
     out.print(table)
     for decided in decisions(desk, view):
@@ -95,12 +103,19 @@ def release(context: typer.Context, case: str = CASE) -> None:
 
 
 @app.command("close")
-def close(context: typer.Context, case: str = CASE, reason: str = REASON) -> None:
+def close(
+    context: typer.Context, case: str = CASE, reason: str = REASON,
+    outcome: str = typer.Option("", "--outcome", help="What its reporters are told: finished, helped or elsewhere."),
+) -> None:  # fmt: skip
     """Close a case."""
+    if outcome and outcome not in OUTCOMES:
+        raise Refused("outcome", f"'{outcome[:40]}' is not one of: {', '.join(OUTCOMES)}")
     desk: Desk = context.obj
     view = found(desk, case)
     person = desk.noted("close a case", f"case {view.id}", right="work")
-    _say(decide.close(desk.house.archive, view.id, person, reason, now()))
+    _say(decide.close(desk.house.archive, view.id, person, reason, now(), outcome=outcome))
+    if desk.house.settings.receipts.outcome:
+        desk.house.work.put("notify", [view.id])
 
 
 @app.command("reopen")

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deploy import feeds, spare, states
 from deploy.checkpoints import erasures
 from deploy.wiring import House, now, open_house
 from intake.accept import Acceptor
@@ -25,8 +26,6 @@ from intake.errors import Refused, Temporary
 from intake.follower import only_one
 from intake.people import MAY, Departure, Person, allow, everybody
 from intake.record import name_of
-from intake.store import every
-from intake.submission import Unpacked
 from intake.vault import series
 from triage import assess
 
@@ -34,7 +33,8 @@ JSON = typer.Option(False, "--json", help="Print one JSON object a line, and not
 WIDE = 140
 """Columns of a table that is written to no terminal."""
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
+"""Its lines are never broken, so that what they say can be copied, and found by a script."""
 
 
 @dataclass
@@ -55,6 +55,10 @@ class Desk:
         if not self.makes and not (self.home / "keys").is_dir():
             says = f"there is no Lapwing home at {self.home}; name yours with --home, or begin: lapwing report FILE..."
             raise Refused("no-home", says)
+        if spare.give_up(self.home):
+            err.print(
+                f"[bold red]The disk is full.[/bold red] The last {spare.SIZE >> 20} MB were kept for this; make room."
+            )
         house = open_house(self.home, "command")
         catch_up(house)
         return house
@@ -98,6 +102,7 @@ class Desk:
                 house.parser.close()
             if "writer" in house.__dict__:
                 house.writer.close()
+                spare.lay(self.home, house.settings.reserve)
             if "database" in house.__dict__:
                 house.database.close()
 
@@ -125,7 +130,9 @@ def refill(house: House, step: Callable[[int], None] = lambda frames: None) -> i
     for each in erasures(house):
         house.archive.carry_out(each)
     assess.refold(house.archive)
-    house.receipts.unpacked(every(house.store, Unpacked, {}))
+    states.fill(house.archive, house.receipts)
+    feeds.fill_keyring(house.archive, house.keyring)
+    feeds.refill(house.archive, house.outcomes, house.secret("reporter"))
     return count
 
 

@@ -1,4 +1,4 @@
-"""`lapwing erase` and `legal-hold`: what the law lets people have forgotten, and what a court lets nobody forget."""
+"""`lapwing erase`, `retention` and `legal-hold`: what the law has forgotten, and what a court lets nobody forget."""
 
 import os
 
@@ -6,20 +6,40 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from deploy import erasing
+from deploy import retention as end_of_retention
 from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
-from deploy.wiring import LINE, House, now
+from deploy.wiring import now
 from intake.archive import LegalHold
 from intake.errors import Refused
 from intake.record import Record, name_of
-from intake.report import Report, Reporter
+from intake.report import Reporter
 from intake.store import every
 from intake.submission import Submission
-from triage import assess
 from triage.case import Case
-from triage.stream import current
+
+
+def retention(
+    context: typer.Context,
+    run: bool = typer.Option(False, "--run", help="Erase what is due now; the running system does so once a day."),
+    json: bool = JSON,
+) -> None:
+    """What was kept long enough, by the periods in the settings, and what stands in the way of erasing it."""
+    desk: Desk = context.obj
+    if run:
+        desk.noted("end retention", "what is due", right="erase")
+        erased, _ = end_of_retention.run(desk.house, now().date())
+        err.print(f"{erased} submissions erased")
+    table = Table("submission", "kept as", "since", "blocked by", box=None, header_style="bold")
+    for each in end_of_retention.due(desk.house, now().date()):
+        if json:
+            emit(each._asdict())
+        table.add_row(each.submission, each.kept_as, each.day, escape(each.blocked))
+    if not json:
+        out.print(table if table.row_count else "Nothing is due.")
+
 
 hold = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
-Name = tuple[str, str]
 HELD: dict[str, type[Record]] = {"submission": Submission, "reporter": Reporter, "case": Case}
 """What a legal hold can stand on."""
 
@@ -33,23 +53,13 @@ def erase(
 ) -> None:
     """Erase for ever: the evidence becomes unreadable, the chain still verifies, cases are counted anew."""
     desk: Desk = context.obj
-    archive = desk.house.archive
-    owners = owners_of(desk, kind, key)
+    what = erasing.plan(desk.house, erasing.owners_of(desk.house, kind, key))
+    parts = len(what.owners)
     if not yes:
-        typer.confirm(
-            f"Erase {kind} {key} and all that was derived from it ({len(owners)} parts) for ever?", abort=True
-        )
+        typer.confirm(f"Erase {kind} {key} and all that was derived from it ({parts} parts) for ever?", abort=True)
     person = desk.noted("erase", f"{kind} {key}", given(reason), right="erase")
-    submissions = [name for each, name in owners if each == Submission.kind]
-    reports = [one for each in submissions for one in every(archive.store, Report, {"submission": each})]
-    cases = assess.concerned(archive, submissions)
-    _refuse_held(desk, cases, {each.reporter for each in reports})
-    fresh = name_of(os.urandom(16))
-    archive.erase(owners, {"id": fresh, "reason": reason, "by": person, "at": now()})
-    _drop_work(desk.house, submissions, [each.id for each in reports])
-    desk.house.receipts.forget(submissions)
-    assess.fold_anew(archive, cases)
-    err.print(f"erased {kind} {key}: {len(owners)} parts; {len(cases)} cases counted anew")
+    erasing.erase(desk.house, what, reason, person)
+    err.print(f"erased {kind} {key}: {parts} parts; {len(what.cases)} cases counted anew")
 
 
 def given(reason: str) -> str:
@@ -57,38 +67,6 @@ def given(reason: str) -> str:
     if not reason.strip():
         raise Refused("reason", "this needs a reason")
     return reason
-
-
-def _refuse_held(desk: Desk, cases: set[str], reporters: set[str]) -> None:
-    """`Refused('held')` when a legal hold stands on one of these cases, or on the case that took it in, or on one of
-    these reporters, whose submissions it covers.
-    """
-    for reporter in reporters:
-        if desk.house.archive.held(("reporter", reporter)):
-            raise Refused("held", f"a legal hold stands on reporter {reporter}, whose report this is")
-    for case in {*cases, *(current(desk.house.archive, each).id for each in cases)}:
-        if desk.house.archive.held(("case", case)):
-            raise Refused("held", f"a legal hold stands on case {case}, to which this belongs")
-
-
-def owners_of(desk: Desk, kind: str, key: str) -> list[Name]:
-    """What has to go: a submission, or a reporter with all submissions of theirs; `Refused` when there is none."""
-    archive = desk.house.archive
-    if kind == "submission" and archive.get(Submission, key) is not None:
-        return [(kind, key)]
-    if kind == "reporter" and archive.get(Reporter, key) is not None:
-        return [(kind, key), *(("submission", each) for each in sorted(_submissions(desk, key)))]
-    raise Refused("unknown", f"there is no {kind} {key}; kinds are submission and reporter")
-
-
-def _submissions(desk: Desk, reporter: str) -> set[str]:
-    return {each.submission for each in every(desk.house.store, Report, {"reporter": reporter})}
-
-
-def _drop_work(house: House, submissions: list[str], reports: list[str]) -> None:
-    """Nothing more is to be done for what is erased."""
-    for step in LINE:
-        house.work.done(step.name, submissions if step.name == "unpack" else reports)
 
 
 @hold.command("place")

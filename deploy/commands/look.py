@@ -8,15 +8,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
+from deploy.wiring import OUTWARD
+from enrichment.acknowledge import Acknowledgement
+from enrichment.answer import REASONS
 from enrichment.examination import Examination
 from intake.errors import Refused
-from intake.report import Report
+from intake.report import Claims, Report, Withdrawal
 from intake.store import every
 from intake.submission import Submission
 from triage import rank
 from triage.case import Filing
 from triage.fold import CaseView, standing
-from triage.harm import recognised
+from triage.harm import LANES, recognised
+from triage.support import Supported, support
 
 SIGNS = {"open-relay": "an open relay", "open-proxy": "an open proxy", "zombie": "a zombie machine"}
 COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "none": "dim"}
@@ -25,7 +29,7 @@ COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "n
 def cases(desk: Desk) -> Iterator[CaseView]:
     """Every case that is not part of another, the most harmful first."""
     found = every(desk.house.store, CaseView, {}, order="rank_key")
-    return (view for view in found if view.state != "merged")
+    return (view for view in found if view.state not in ("merged", "erased"))
 
 
 def filings(desk: Desk, view: CaseView) -> Iterator[Filing]:
@@ -89,7 +93,7 @@ def print_queue(desk: Desk, json: bool, limit: int = 0) -> None:
         out.print(table)
     else:
         err.print("The queue is empty. Hand something in: lapwing report FILE...")
-    waiting = desk.house.work.waiting()
+    waiting = {step: count for step, count in desk.house.work.waiting().items() if step not in OUTWARD}
     if waiting:
         err.print(f"{sum(waiting.values())} items wait to be examined: `lapwing serve` does that, or the next report.")
 
@@ -101,6 +105,7 @@ def _cells(place: int, view: CaseView) -> tuple[str, ...]:
     title = f"[bold]{escape(defanged(view.title))}[/bold]\n" if view.title else ""
     colour = COLOURS[view.band]
     state = "" if view.state == "open" else f"\n[dim]{view.state}[/dim]"
+    state += f"\n[bold red]LANE: {view.lane}[/bold red]" if view.lane else ""
     band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]{state}"
     people = f"{view.reports} by {view.reporters}"
     return str(place), view.id, band, view.harm_kind, people, title + "\n".join(escape(defanged(line)) for line in why)
@@ -121,10 +126,31 @@ def explain(
     if not rounds:
         raise Refused("not-yet", f"report {report} is not examined yet")
     found = explained(kept, max(rounds, key=lambda each: each.round))
+    found["receipt"] = receipt(archive.get(Acknowledgement, kept.submission))
+    filing = archive.get(Filing, report)
+    said = support(desk.house.store, [filing] if filing else [])
+    found["withdrawn"] = withdrawn(desk, report)
     if json:
-        emit(found)
+        emit(found | {"support": said})
     else:
         _print(found)
+        print_support(said)
+
+
+def print_support(supported: Supported) -> None:
+    """What lists of feeds say beside the reports; it stands apart from the reasons, because it is none."""
+    for each in supported.said[:20]:
+        out.print(f"  + {escape(defanged(each.sentence))} [dim]support, raises nothing[/dim]")
+    more = len(supported.said) - 20
+    if more > 0 or not supported.whole:
+        rest = f"{more} things more are named by lists" if more > 0 else "more things may be named by lists"
+        out.print(f"  + [dim]{rest}[/dim]")
+
+
+def withdrawn(desk: Desk, report: str) -> str:
+    """When its reporter took the report back (ISO 8601, UTC), '' where that did not happen."""
+    found = desk.house.archive.get(Withdrawal, report)
+    return found.at.isoformat(timespec="seconds") if found else ""
 
 
 def explained(report: Report, examination: Examination) -> dict[str, Any]:
@@ -157,14 +183,36 @@ def explained(report: Report, examination: Examination) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def receipt(known: Acknowledgement | None) -> dict[str, str] | None:
+    """Whether the submission's receipt was sent by mail, and why not; None where none was due, or not yet."""
+    if known is None:
+        return None
+    return {"result": known.result, "reason": known.reason, "says": REASONS.get(known.reason, ""),
+            "proof": known.proof, "language": known.language, "template": known.template}  # fmt: skip
+
+
+def _print_told(told: Claims, withdrawn_at: str) -> None:
+    """What the reporter said of the report as a whole."""
+    if withdrawn_at:
+        out.print(f"[bold red]withdrawn by its reporter on {withdrawn_at}[/bold red]; it counts no more")
+    if told.lane in LANES:
+        out.print(f"[bold red]the reporter says: {told.lane}[/bold red]")
+    if told.consent:
+        out.print("the reporter agrees, unverified, to being named to an authority abroad")
+
+
 def _print(found: dict[str, Any]) -> None:
     message, boundary = found["message"], found["boundary"]
+    _print_told(found["claims"], found["withdrawn"])
     out.print(f"[bold]{escape(defanged(message['subject'] or '(no subject)'))}[/bold]")
     out.print(f"[dim]report {found['report']}, submission {found['submission']}, reporter {found['reporter']}[/dim]")
     out.print(f"from {escape(defanged(', '.join(message['from']) or '?'))}, {message['date'] or 'no date'}, "
               f"{message['language'] or 'language not known'}")  # fmt: skip
     out.print(f"handed over by [bold]{boundary.ip or 'nobody that can be named'}[/bold] "
               f"(confidence {boundary.confidence}): {escape(boundary.reason)}")  # fmt: skip
+    if found["receipt"]:
+        told = found["receipt"]
+        out.print(f"receipt {told['result']}" + (f": {told['says']}" if told["says"] else ""))
     for hop in found["hops"]:
         marks = f" [red]{', '.join(hop['forged'])}[/red]" if hop["forged"] else ""
         line = f"  {hop['index']:>2} {hop['from'] or '?'} [{hop['ip'] or '?'}] -> {hop['by'] or '?'}  ({hop['zone']})"

@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from deploy.checkpoints import all_checkpoints, erased, write_checkpoint
 from deploy.commands import people
 from deploy.commands.desk import JSON, Desk, bar, emit, err, out, refill
+from deploy.process import REFUSED
+from deploy.soundness import admit
 from deploy.wiring import open_house
 from intake.errors import Refused
 from intake.follower import only_one
@@ -25,8 +30,12 @@ from intake.vault.verify import Verified, unexplained
 from intake.vault.verify import verify as verify_vault
 
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")
-PROCESSES = ("sweeper", "worker", "smtpd", "uploadd")
+PROCESSES = ("sweeper", "worker", "smtpd", "uploadd", "hookd")
 """What `serve` runs, the sweeper first; each is a module of this package."""
+DOORS = ("smtpd", "uploadd")
+"""Those that say on which port they listen."""
+PICKUP = "mailboxd"
+"""And this, where the settings name a mailbox; it has no port."""
 
 
 def init(
@@ -60,7 +69,9 @@ def serve(context: typer.Context) -> None:
     """Run everything in one place: the doors, a worker and the sweeper; ends on Ctrl-C or SIGTERM."""
     desk: Desk = context.obj
     house = open_house(desk.home, "command")
-    with running(house.home) as processes:
+    admit(house, lambda says: err.print(f"[bold red]doubtful[/bold red] {escape(says)} (lapwing selfcheck)"))
+    names = (*PROCESSES, PICKUP) if house.settings.mailbox else PROCESSES
+    with running(house.home, names, several={"smtpd": house.settings.smtp.processes}) as processes:
         ports = {name: port(house.home, name) for name in ("smtp", "upload")}
         err.print(f"SMTP on port {ports['smtp']}, upload on http://{house.settings.upload.host}:{ports['upload']}/")
         stop: list[int] = []
@@ -72,10 +83,20 @@ def serve(context: typer.Context) -> None:
 
 
 class running:
-    """The processes of a home, started on entry and stopped on leaving; `revive` starts again what died."""
+    """The processes of a home, started on entry and stopped on leaving; `revive` starts again what died.
 
-    def __init__(self, home: Path, names: tuple[str, ...] = PROCESSES) -> None:
-        self._home, self._names = home, names
+    `several` says which of them run how many times; the second smtpd is `smtpd-2`.
+    """
+
+    def __init__(
+        self, home: Path, names: tuple[str, ...] = PROCESSES, several: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        self._home = home
+        self._names = tuple(
+            f"{name}-{number}" if number > 1 else name
+            for name in names
+            for number in range(1, several.get(name, 1) + 1)
+        )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._died: dict[str, float] = {}
 
@@ -96,8 +117,10 @@ class running:
         self._await(run / "ready")
         for name in self._names[1:]:
             self._start(name)
-        for name in self._names[2:]:
-            self._await(run / f"{name.removesuffix('d')}.port")
+        for name in self._names:
+            door, _, number = name.partition("-")
+            if door in DOORS:
+                self._await(run / f"{door.removesuffix('d')}{'-' if number else ''}{number}.port")
 
     @property
     def pids(self) -> dict[str, int]:
@@ -105,14 +128,18 @@ class running:
         return {name: process.pid for name, process in self._running.items()}
 
     def _start(self, name: str) -> None:
-        command = [sys.executable, "-m", f"deploy.{name}", str(self._home)]
+        module, _, number = name.partition("-")
+        command = [sys.executable, "-m", f"deploy.{module}", str(self._home), *([number] if number else [])]
         self._running[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def _await(self, path: Path) -> None:
         for _ in range(600):
             if path.exists() and path.read_text().endswith("\n"):
                 return
-            if any(process.poll() is not None for process in self._running.values()):
+            ended = [status for each in self._running.values() if (status := each.poll()) is not None]
+            if REFUSED in ended:
+                raise typer.Exit(1)  # it has said why
+            if ended:
                 break
             time.sleep(0.05)
         raise Refused("start", f"the house did not start ({path.name} is missing); the messages above say why")
@@ -240,6 +267,8 @@ def restore(
         raise Refused("no-checkpoint", "there is no checkpoint in this backup; a restore needs the newest one")
     shutil.copytree(source, desk.home, dirs_exist_ok=True)
     shutil.copytree(keys, desk.home / "keys", dirs_exist_ok=True)
+    for path in (desk.home / "keys", *(desk.home / "keys").iterdir()):
+        path.chmod(0o700 if path.is_dir() else 0o600)
     try:
         _restored(desk)
     except BaseException:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -28,7 +29,9 @@ LIMIT = 100_000_000
 PIECE = 1 << 20
 ABREAST = 64
 """Files whose bytes may wait for the disk at the same time."""
-GOOD = frozenset({"report", "duplicate", "bounce", "auto-reply", "not-a-report"})
+SAID = 5
+"""Bad rows that are named to people; `--json` and `lapwing rows` have more."""
+GOOD = frozenset({"report", "duplicate", "rows", "bounce", "auto-reply", "not-a-report"})
 """Verdicts after which nothing needs a person."""
 
 
@@ -46,7 +49,9 @@ class Handed:
 
 def report(
     context: typer.Context,
-    paths: list[Path] = typer.Argument(..., help="Files (.eml, .msg, mbox, zip, tar) and folders, Maildir too."),
+    paths: list[Path] = typer.Argument(
+        ..., help="Files (.eml, .msg, mbox, zip, tar; lists as .csv, .xlsx, .json) and folders, Maildir too."
+    ),
     json: bool = JSON,
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait until the reports are in cases, or only hand in."),
     reporter: str = typer.Option("", "--reporter", help="E-mail address of whoever reports; default: you, unnamed."),
@@ -194,9 +199,11 @@ def show(desk: Desk, handed: list[Handed], json: bool, waited: bool) -> bool:
         verdicts = unpacked.verdicts if unpacked else ()
         code, says = _summary(desk, each, verdicts, waited)
         bad = bad or not {code, *(verdict.code for verdict in verdicts)} <= GOOD | {"received"}
+        bad = bad or any(verdict.bad for verdict in verdicts)
         reports = [{"report": v.report, "format": v.format} for v in verdicts if v.report]
         if json:
-            line = {"path": each.path, "sha256": each.sha256, "verdict": code, "reports": reports}
+            line = {"path": each.path, "sha256": each.sha256, "submission": each.submission, "verdict": code,
+                    "reports": reports}  # fmt: skip
             emit(line | ({"says": says} if says else {}) | {"items": [_item(verdict) for verdict in verdicts]})
         else:
             table.add_row(
@@ -208,13 +215,15 @@ def show(desk: Desk, handed: list[Handed], json: bool, waited: bool) -> bool:
     return bad
 
 
-def _item(verdict: Verdict) -> dict[str, str]:
-    return {"name": verdict.name, "verdict": verdict.code, "sha256": verdict.sha256, "says": verdict.says}
+def _item(verdict: Verdict) -> dict[str, Any]:
+    item = {"name": verdict.name, "verdict": verdict.code, "sha256": verdict.sha256, "says": verdict.says}
+    table = {"rows": verdict.rows, "bad": verdict.bad, "faults": verdict.faults}
+    return {**item, **table} if verdict.code == "rows" else {**item}
 
 
 ORDER = (
-    "report", "duplicate", "not-fully-examined", "limit", "damaged", "password-protected", "bounce", "auto-reply",
-    "empty", "not-a-report",
+    "report", "rows", "duplicate", "not-fully-examined", "limit", "damaged", "password-protected", "bounce",
+    "auto-reply", "empty", "not-a-report",
 )  # fmt: skip
 """Which verdict stands for a file with several items: the first of these that one of them has."""
 
@@ -228,7 +237,11 @@ def _told(code: str, says: str, verdicts: tuple[Verdict, ...]) -> str:
     """The verdict for people; with how many items had another one that needs a person."""
     others = Counter(verdict.code for verdict in verdicts if verdict.code not in GOOD | {code})
     more = "".join(f"; {count} {other}" for other, count in sorted(others.items()))
-    return (f"{code}: {says}" if says else code) + more
+    faults = [fault for verdict in verdicts for fault in verdict.faults][:SAID]
+    named = "".join(
+        f"; line {each.line}{', ' + each.column if each.column else ''}: {each.says}" for each in faults
+    )  # fmt: skip
+    return (f"{code}: {says}" if says else code) + named + more
 
 
 def _summary(desk: Desk, handed: Handed, verdicts: tuple[Verdict, ...], waited: bool) -> tuple[str, str]:
