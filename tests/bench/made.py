@@ -4,6 +4,7 @@ A copy in the same campaign differs from its sample as a spammer's next message 
 Message-ID, other queue ids. A copy in a campaign of its own has other words, names, domains, numbers too.
 """
 
+import base64
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -35,6 +36,20 @@ def copies(number: int, seed: int = 1, alone: float = 0.5) -> Iterator[bytes]:
             yield reworded(another(lot.choice(_plain()), lot), lot)
         else:
             yield another(lot.choice(originals()), lot)
+
+
+def like_mail(size: int, seed: int = 1) -> bytes:
+    """A mail of about so many bytes, LF ends; it packs no better than phishing messages do (half): words and base64."""
+    lot = Random(seed)
+    words = [b"".join(lot.choices(_LETTERS, k=lot.randrange(2, 10))) for _ in range(2_000)]
+    head = b"From: a@example.com\nTo: r@example.org\nSubject: " + b" ".join(lot.choices(words, k=5))
+    lines, size = [head, b"MIME-Version: 1.0", b""], size - len(head) - 20
+    while size > 0:
+        text = size % 2 or lot.random() < 0.5
+        line = b" ".join(lot.choices(words, k=11)) if text else base64.b64encode(lot.randbytes(57))
+        lines.append(line[: max(size, 1)])
+        size -= len(line) + 2
+    return b"\n".join(lines) + b"\n"
 
 
 @cache
