@@ -7,9 +7,11 @@ kept.all()                                 [(Submission, bytes)] in the order of
 
 import errno
 import os
+import select
 import shutil
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -23,7 +25,9 @@ from nacl.public import PrivateKey
 
 from intake import smtp
 from intake.accept import PART_KIND, Acceptor, Writer
-from intake.smtp_settings import Limits, Settings
+from intake.metrics import Metrics
+from intake.smtp_port import Port
+from intake.smtp_settings import Check, Limits, Settings
 from intake.store import Place, Slot
 from intake.submission import Submission
 from intake.vault.reader import Reader
@@ -72,6 +76,10 @@ class Kept:
         closed = [Submission.read(plain) for _, kind, plain in frames if kind == Submission.kind]
         return [(each, b"".join(parts[place_of(part)] for part in each.parts)) for each in closed]
 
+    def newest(self) -> tuple[Submission, bytes]:
+        """The last one."""
+        return self.all()[-1]
+
 
 def place_of(part: Any) -> Place:
     return Place(series=part.series, segment=part.segment, offset=part.offset)
@@ -84,7 +92,7 @@ class FakeWriter:
         self.frames: list[tuple[str, bytes]] = []
         self.held: list[Slot] = []
         self.pending: list[Future[None]] = []
-        self.manual = False
+        self.manual = self.unlisted = False
         self._fails, self._at, self._calls = fails, at, 0
 
     def new_slot(self) -> Slot:
@@ -117,24 +125,52 @@ def full_disk() -> OSError:
     return OSError(errno.ENOSPC, "No space left on device")
 
 
+FREE = Limits(per_source=0, per_network=0, total=0, per_minute=0, network_per_minute=0)
+"""Limits of counts by source are off."""
+
+
 @contextmanager
 def smtp_door(
     acceptor_: Acceptor, tls: ssl.SSLContext | None = None, domains: tuple[str, ...] = (), **limits: Any
 ) -> Iterator[int]:
     """The SMTP door on a free port of 127.0.0.1; limits of counts are off unless given."""
-    free = replace(Limits(per_source=0, total=0, per_minute=0), **limits)
-    running = smtp.serve(Settings(name="mx.example.org", tls=tls, domains=domains, limits=free), acceptor_)
+    with smtp_ways(Settings(tls=tls, domains=domains), acceptor_, **limits) as ports:
+        yield ports["smtp"]
+
+
+@contextmanager
+def smtp_ways(
+    settings: Settings,
+    acceptor_: Acceptor,
+    check: Check | None = None,
+    metrics: Metrics | None = None,
+    **limits: Any,
+) -> Iterator[dict[str, int]]:
+    """The SMTP door with more ways in than one; gives their ports by name."""
+    mine = replace(settings, name="mx.example.org", limits=replace(FREE, **limits))
+    running = smtp.serve(mine, acceptor_, check, metrics)
+    assert isinstance(running.server, Port)
     try:
-        yield running.port
+        yield running.server.ports
     finally:
         running.stop(grace=2.0)
+
+
+def loopback6() -> bool:
+    """Whether this machine has an IPv6 address of its own."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 class Line:
     """A raw SMTP client that reads replies and nothing else."""
 
     def __init__(self, port: int, greet: bool = True, source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0))
+        host = "::1" if ":" in source else "127.0.0.1"
+        self.socket = socket.create_connection((host, port), timeout=10, source_address=(source, 0))
         self._file = self.socket.makefile("rb")
         if greet:
             assert self.reply().startswith("220 ")
@@ -167,6 +203,14 @@ class Line:
         """DATA, the content as it is with its end, and the reply."""
         assert self.say("DATA").startswith("354")
         self.socket.sendall(content)
+        return self.reply()
+
+    def until_told(self, piece: bytes, every: float = 0.02, seconds: float = 8.0) -> str:
+        """Send a piece again and again until the server says something, and what that is."""
+        end = time.monotonic() + seconds
+        while not select.select([self.socket], [], [], every)[0]:
+            assert time.monotonic() < end, "the server says nothing"
+            self.socket.sendall(piece)
         return self.reply()
 
     def wrap(self) -> None:

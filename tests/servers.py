@@ -1,10 +1,13 @@
-"""Real name servers for tests: Unbound and rbldnsd on 127.0.0.1, started and ended by the test that needs them.
+"""Real servers for tests: Unbound, rbldnsd, Postfix and nginx on 127.0.0.1, started and ended by the test that needs
+them.
 
     with unbound(('www.example. A 192.0.2.1',)) as port: ...
     with rbldnsd({'bl.test': ('ip4set', ':127.0.0.2:listed\\n192.0.2.99\\n')}) as port: ...
+    with postfix('relayhost = [127.0.0.1]:2525') as relay: ...
+    with nginx('server { listen 127.0.0.1:8443; ... }', 8443): ...
 
-Both run as an unprivileged user when the tests run as root, in a folder of their own that is removed at the end.
-A program that is not installed fails the test in a sentence; it is never a skip.
+The name servers run as an unprivileged user when the tests run as root, in a folder of their own that is removed at
+the end. A program that is not installed fails the test in a sentence; it is never a skip.
 """
 
 import os
@@ -116,6 +119,129 @@ def rbldnsd(zones: Mapping[str, tuple[str, str]]) -> Iterator[int]:
         command = [program, "-n", *user, "-w", str(folder), "-b", f"127.0.0.1/{port}", *specs]
         with _running(command, port, folder):
             yield port
+
+
+class Postfix:
+    """A running Postfix: its port, and the folder of its configuration, queue and log."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port, self.folder = port, folder
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        path = self.folder / "log" / "mail.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are in its queue."""
+        names = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
+        return sum(1 for name in names for path in (self.folder / "queue" / name).rglob("*") if path.is_file())
+
+
+@contextmanager
+def postfix(*settings: str) -> Iterator[Postfix]:
+    """A Postfix of its own that takes mail for everybody from this machine, with these further lines of `main.cf`."""
+    if os.geteuid() != 0:
+        pytest.fail("Postfix can only be started by root")
+    program, port = find("postfix"), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="lapwing-postfix-"))
+    folder.chmod(0o755)
+    for name in ("etc", "queue", "data", "log"):
+        (folder / name).mkdir()
+    os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, -1)
+    (folder / "etc" / "main.cf").write_text(_MAIN_CF.format(folder=folder) + "\n".join(settings) + "\n")
+    (folder / "etc" / "master.cf").write_text(_MASTER_CF.format(port=port))
+    command = [program, "-c", str(folder / "etc")]
+    try:
+        subprocess.run([*command, "start"], check=True, capture_output=True, timeout=30)
+        found = Postfix(port, folder)
+        _await_greeting(found)
+        yield found
+    finally:
+        subprocess.run([*command, "stop"], check=False, capture_output=True, timeout=30)
+        shutil.rmtree(folder)
+
+
+def _await_greeting(server: Postfix) -> None:
+    deadline = time.monotonic() + START_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+                if client.recv(100).startswith(b"220 "):
+                    return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"Postfix does not greet: {server.log[-2000:]}")
+
+
+_MAIN_CF = """compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/log/mail.log
+maillog_file_prefixes = {folder}
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = relay.example.net
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_peername_lookup = no
+smtp_host_lookup = native
+smtp_dns_support_level = disabled
+alias_maps =
+"""
+_MASTER_CF = """127.0.0.1:{port} inet n - n - 20 smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+tlsmgr unix - - n 1000? 1 tlsmgr
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
+error unix - - n - - error
+retry unix - - n - - error
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@contextmanager
+def nginx(server: str, port: int) -> Iterator[None]:
+    """An nginx with that `server` block, which listens on that port of 127.0.0.1."""
+    program = find("nginx")
+    folder = Path(tempfile.mkdtemp(prefix="lapwing-nginx-"))
+    folder.chmod(0o755)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(
+        f"daemon off;\npid {folder}/pid;\nerror_log {folder}/output;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{temporary}\n{server}\n}}\n"
+    )
+    process = subprocess.Popen([program, "-p", str(folder), "-e", str(folder / "output"), "-c", "nginx.conf"])
+    try:
+        deadline = time.monotonic() + START_WITHIN
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"nginx does not answer: {(folder / 'output').read_text()[-2000:]}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        shutil.rmtree(folder)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _user(name: str) -> str:

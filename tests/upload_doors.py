@@ -7,24 +7,31 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-import uvicorn
+from starlette.routing import Route
 
-from intake import upload
+from intake import upload, upload_port
 from intake.accept import Acceptor
-from intake.upload import Limits
+from intake.metrics import Metrics
+from intake.upload import Limits, Site
 
 BOUNDARY = "x-boundary-x"
+FREE = Limits(per_source=0, per_network=0, total=0, per_minute=0, network_per_minute=0)
+PORT = upload_port.Limits(per_source=0, per_network=0, connections=0)
 
 
 @contextmanager
-def door(acceptor_: Acceptor, status: upload.Status = lambda _: None, **limits: Any) -> Iterator[int]:
-    free = {"per_source": 0, "total": 0, "per_minute": 0, **limits}
-    app = upload.application(acceptor_, status, Limits(**free))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
+def door(
+    acceptor_: Acceptor, status: upload.Status = lambda _: None, more: Sequence[Route] = (), site: Site | None = None,
+    port: upload_port.Limits = PORT, proxies: Sequence[str] = (), metrics: Metrics | None = None, **limits: Any,
+) -> Iterator[int]:  # fmt: skip
+    """The door on a free port; limits of counts are off unless given, those of connections stand in `port`."""
+    app = upload.application(acceptor_, status, replace(FREE, **limits), site=site, more=more, metrics=metrics)
+    server = upload_port.server(app, port, proxies, metrics, host="127.0.0.1", port=0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -23,8 +23,10 @@ from typing import Any
 COMMAND = str(Path(sys.executable).with_name("lapwing"))
 SAMPLES = Path(__file__).parent.parent / "deploy" / "samples"
 MANIFEST: dict[str, Any] = json.loads((SAMPLES / "manifest.json").read_text("utf-8"))
-OFFLINE = {"LAPWING_DNS_MODE": "off"}
-"""What every command and process here is told unless a test says otherwise: nobody is asked about anything."""
+OFFLINE = {"LAPWING_DNS_MODE": "off", "LAPWING_VOLATILE": "true"}
+"""What every command and process here is told unless a test says otherwise: nobody is asked about anything, and tests
+may run in memory.
+"""
 RECORDED = {"LAPWING_DNS_MODE": "recorded"}
 """For a home that has a recording, as that of the demonstration."""
 PATIENCE = 120.0

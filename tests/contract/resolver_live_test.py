@@ -12,6 +12,7 @@ from enrichment.facts import Question
 from enrichment.gather.names import reverse
 from enrichment.gather.resolver import Live
 from tests.servers import free_port, rbldnsd, silent, unbound
+from tests.soon import soon
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG = "v=DKIM1; p=" + "A" * 200
@@ -138,18 +139,16 @@ def test_a_large_answer_comes_over_tcp(live: Live) -> None:
 
 def test_silence_is_a_timeout_within_its_time() -> None:
     with silent() as port:
-        start = time.monotonic()
         live = Live((f"127.0.0.1:{port}",), Clock(), timeout=0.4)
-        assert one(live, "A", "www.lapwing.test") == ("timeout", ())
-        assert time.monotonic() - start < 2
+        with soon(time.monotonic):
+            assert one(live, "A", "www.lapwing.test") == ("timeout", ())
 
 
 def test_many_silent_questions_end_with_the_budget() -> None:
     with silent() as port:
-        start = time.monotonic()
-        live = Live((f"127.0.0.1:{port}",), Clock(), timeout=5, budget=0.5)
-        lookups = live.ask([Question(type="A", name=f"host-{number}.lapwing.test") for number in range(60)])
-        assert time.monotonic() - start < 3
+        live = Live((f"127.0.0.1:{port}",), Clock(), timeout=60, budget=0.5)
+        with soon(time.monotonic):
+            lookups = live.ask([Question(type="A", name=f"host-{number}.lapwing.test") for number in range(60)])
         assert {(each.status, each.by) for each in lookups} == {("timeout", "budget")}
 
 

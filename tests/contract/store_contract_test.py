@@ -206,3 +206,30 @@ def test_a_store_of_a_newer_lapwing_is_refused(tmp_path):
     Database(tmp_path / "n.sqlite", {"p": ("create table a (x)", "create table b (x)")}).run("select 1")
     with pytest.raises(Refused, match="newer"):
         Database(tmp_path / "n.sqlite", {"p": ("create table a (x)",)}).run("select 1")
+
+
+class List(Record, frozen=True):
+    kind = "list"
+    key_field = "name"
+    sealed_under = ("thing", "owner")
+    indexed = ("owner", "words")
+    name: str
+    owner: str = ""
+    words: tuple[str, ...] = ()
+
+
+def test_a_key_with_several_values_matches_by_each_of_them(store):
+    lists = [
+        List(name="a", owner="o", words=("one", "two", "two")),
+        List(name="b", owner="p", words=("two",)),
+        List(name="c"),
+    ]
+    store.begin([row_of(each, Slot(series="ab" * 8, book=1, number=1)) for each in lists])
+    store.finish({("list", each.name): PLACE for each in lists})
+    assert [each.name for each in store.find(List, {"words": "two"})[0]] == ["a", "b"]
+    assert [each.name for each in store.find(List, {"words": "one", "owner": "o"})[0]] == ["a"]
+    assert store.find(List, {"words": "on"})[0] == []
+    assert store.count(List, {}, by="words") == {"one": 1, "two": 2}
+    store.forget([("thing", "o")])
+    assert [each.name for each in store.find(List, {"words": "two"})[0]] == ["b"]
+    assert store.find(List, {"words": "one"})[0] == []

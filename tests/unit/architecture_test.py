@@ -15,7 +15,7 @@ ROW = ("intake", "enrichment", "triage", "referral", "deploy")
 FILES = [path for package in ROW for path in sorted((ROOT / package).rglob("*.py"))]
 
 DOORS = {
-    "aiosmtpd": {"intake/smtp.py"},
+    "aiosmtpd": {"intake/smtp_wire.py", "intake/smtp_proxy.py"},
     "dkim": {"enrichment/gather/authentication.py"},
     "dns": {"enrichment/gather/resolver.py"},
     "spf": {"enrichment/gather/spf.py"},
@@ -26,12 +26,28 @@ DOORS = {
     "apsw": {"intake/sqlite.py"},
     "sqlite3": set(),
     "turbohtml": {"intake/html.py"},
-    "starlette": {"intake/upload.py", "console/"},
-    "uvicorn": {"deploy/uploadd.py", "intake/upload.py"},
+    "starlette": {
+        "intake/web.py",
+        "intake/upload_port.py",
+        "intake/upload.py",
+        "intake/wizard.py",
+        "intake/api.py",
+        "console/",
+    },
+    "uvicorn": {"intake/upload_port.py"},
+    "h11": {"intake/upload_port.py"},
+    "python_multipart": {"intake/multipart.py"},
     "rensa": {"triage/likeness.py"},
     "publicsuffixlist": {"intake/domains.py"},
     "maxminddb": {"enrichment/gather/registry.py"},
     "oxmsg": {"intake/formats/outlook_msg.py"},
+    "imapclient": {"intake/mailbox.py"},
+    "libarchive": {"intake/formats/archived.py"},
+    "openpyxl": {"intake/formats/rows_xlsx.py"},
+    "tnefparse": {"intake/formats/winmail.py"},
+    "PIL": {"intake/formats/screenshot.py"},
+    "zxingcpp": {"intake/formats/screenshot.py"},
+    "prometheus_client": {"intake/metrics.py"},
     "pickle": set(),
     "marshal": set(),
     "shelve": set(),
@@ -40,10 +56,13 @@ DOORS = {
 
 LOWER = {
     "record", "errors", "vault", "follower", "store", "archive", "work", "people", "audit", "sqlite", "submission",
-    "report", "message", "parsing", "sandbox", "domains",
+    "report", "message", "parsing", "sandbox", "domains", "feed",
 }  # fmt: skip
 """The part of intake that the packages to its left stand on."""
-DOOR_ROOMS = {"smtp", "upload", "mailbox", "accept", "unpack", "formats"}
+DOOR_ROOMS = {
+    "smtp", "upload", "wizard", "web", "api", "mailbox", "maildir", "pickup", "accept", "unpack", "formats", "places",
+    "multipart", "lines", "dryrun", "download",
+}  # fmt: skip
 """The part that only the processes use."""
 
 IMPURE = ("socket", "random", "secrets", "urllib.request", "http.client", "subprocess")

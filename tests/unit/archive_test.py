@@ -15,11 +15,13 @@ from intake.record import Record, name_of
 from intake.sqlite import Database
 from intake.store import row_of, sqlite
 from intake.store.sqlite import SqliteStore
+from intake.submission import Envelope, Submission
 from intake.vault import segment
 from intake.vault.reader import Reader
 from intake.vault.writer import Writer
 from intake.work import SCHEMA as WORK_SCHEMA
 from intake.work import LeaseTable
+from tests.doors import acceptor
 
 PRIVATE = PrivateKey.generate()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -228,6 +230,17 @@ def test_a_series_that_was_behind_is_read_before_it_is_skipped(tmp_path):
     home.archive.keep(House(name="late"))
     home.follower.catch_up()
     assert home.archive.get(Owner, "early") is not None
+
+
+def test_what_a_door_took_on_the_same_writer_is_read_though_records_are_kept_after_it(home):
+    home.archive.keep(House(name="before"))
+    taken = acceptor(home.writer).open("upload", Envelope(), 1000)
+    taken.feed(b"report")
+    submission = taken.finish().result().submission
+    home.archive.keep(House(name="after"))
+    follower = Follower(home.reader, home.store, home.work, Table({Submission.kind: Submission, House.kind: House}, ()))
+    follower.catch_up()
+    assert home.archive.get(Submission, submission) is not None
 
 
 def test_damage_below_the_mark_stops_that_series_there_and_no_other(home):

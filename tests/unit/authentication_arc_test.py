@@ -1,12 +1,11 @@
 """ARC: chains sealed here, judged from given answers."""
 
-import time
-
 import dkim
 import pytest
 
 from enrichment.examination import Check
 from tests.mails import PLAIN, evaluated, only, pem, record
+from tests.soon import soon
 
 KEY = "TXT s1._domainkey.isp.test"
 RESULTS = b"Authentication-Results: mx.isp.test; spf=pass smtp.mailfrom=sender.test\r\n"
@@ -73,11 +72,10 @@ def test_odd_sets_never_raise(old: bytes) -> None:
 
 
 def test_a_run_of_spaces_does_not_hold_the_chain_up() -> None:
-    start = time.monotonic()
-    assert judged(sealed(PLAIN) + b" " * 200_000 + b"x\r\n").result == "fail"
     simple = sealed(PLAIN).replace(b"c=relaxed/relaxed", b"c=relaxed/simple")
-    assert judged(simple + b" " * 200_000 + b"x\r\n").reason == "limit: runs of white space"
-    assert time.monotonic() - start < 2
+    with soon():
+        assert judged(sealed(PLAIN) + b" " * 200_000 + b"x\r\n").result == "fail"
+        assert judged(simple + b" " * 200_000 + b"x\r\n").reason == "limit: runs of white space"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """Reported results: who wrote them, where they stand, and when they are believed."""
 
-import time
-
 import pytest
 
 from enrichment.examination import Boundary, Check
 from tests.mails import PLAIN, RECEIVED, boundary, evaluated
+from tests.soon import soon
 
 RESULTS = (
     b"Authentication-Results: mx.isp.test;\r\n dkim=pass header.i=@sender.test header.s=s1 header.b=abc;\r\n"
@@ -134,10 +133,9 @@ def test_what_cannot_be_read_says_nothing(value: bytes) -> None:
     "value", [b"(" * 3900, b"()" * 1900, b"a " * 1900, b"smtp." * 700, b'reason="' + b'\\"' * 1900, b"; spf=pass" * 390]
 )
 def test_hostile_fields_end_quickly(value: bytes) -> None:
-    start = time.monotonic()
-    checks = claimed(b"Authentication-Results: mx.isp.test; spf=pass " + value + b"\r\n" + RECEIVED + PLAIN)
+    with soon():
+        checks = claimed(b"Authentication-Results: mx.isp.test; spf=pass " + value + b"\r\n" + RECEIVED + PLAIN)
     assert len(checks) <= 20
-    assert time.monotonic() - start < 1.5
 
 
 def test_long_deep_and_many_fields_are_named_limits() -> None:

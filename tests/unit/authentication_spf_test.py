@@ -1,13 +1,12 @@
 """SPF recomputed for the boundary hop, from given answers (RFC 7208)."""
 
-import time
-
 import pytest
 
 from enrichment.examination import Boundary, Check
 from enrichment.gather.authentication import ROUNDS
 from intake.record import Cite
 from tests.mails import PLAIN, RECEIVED, boundary, evaluated, message, only
+from tests.soon import soon
 
 MAIL = b"Return-Path: <news@sender.test>\r\n" + RECEIVED + PLAIN
 BOUNCE = MAIL.replace(b"<news@sender.test>", b"<>", 1)
@@ -139,10 +138,9 @@ def test_a_long_record_is_not_looked_at() -> None:
     ],
 )
 def test_odd_terms_end_quickly_with_a_result(term: str) -> None:
-    start = time.monotonic()
-    check = judged({"TXT sender.test": f"v=spf1 {term} -all"})
+    with soon():
+        check = judged({"TXT sender.test": f"v=spf1 {term} -all"})
     assert check.result in ("permerror", "fail", "unverifiable", "neutral")
-    assert time.monotonic() - start < 1
 
 
 def test_one_round_asks_for_all_that_a_record_names_at_one_depth() -> None:

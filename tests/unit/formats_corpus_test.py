@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from intake import mime
-from intake.formats import Found, Opened, open_submission
+from intake.formats import Found, Opened, open_submission, outlook_msg
 from intake.header import mailboxes
 from tests.corpora import files, pack
 
@@ -98,3 +98,17 @@ def test_inline_forwards_of_the_fixtures_are_reproduced(root: Path) -> None:
     print(", ".join(f"{name} {right[name]} of {asked[name]}" for name in asked))
     floors = {"recognised": 113, "from": 108, "subject": 108, "body": 99, "note": 96}
     assert all(right[name] >= floor for name, floor in floors.items())
+
+
+def test_outlook_items_of_the_pack_are_reports_with_a_text(root: Path) -> None:
+    items = [path for path in files(root) if path.read_bytes()[:8] == outlook_msg.MAGIC]
+    without = 0
+    for path in items:
+        opened = open_submission(path.read_bytes(), path.name)
+        assert {found.verdict for found in opened.found} == {"report"}, path
+        for found in opened.found:
+            data = opened.made[found.source].data
+            assert any(node.type.startswith("text/") for node in mime.split(data).nodes), path
+            without += "headers" in found.missing
+    print(f"{len(items)} Outlook items, {without} of them without transport headers")
+    assert len(items) >= 20

@@ -1,23 +1,29 @@
 """Readers beside their golden mails: Outlook items, XARF samples, limits of claims, hostile bytes."""
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import random
 import subprocess
 import sys
-import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import compressed_rtf
 import pytest
+from PIL import Image
 
 from intake import mime
 from intake.formats import arf, open_submission, rtf
 from tests.cfb import compound, outlook_message
+from tests.rar import rar
+from tests.soon import soon
+from tests.tnef import item as attached
+from tests.tnef import tnef
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 HEADERS = (
@@ -75,6 +81,37 @@ def test_html_that_outlook_wrapped_into_rtf_comes_out() -> None:
     assert mime.split(data).root.type == "text/html"
 
 
+def test_html_in_rtf_comes_out_beside_a_plain_text_too() -> None:
+    packed = compressed_rtf.compress(rb"{\rtf1\ansi\fromhtml1{\*\htmltag84 <a href='http://parcel-fee.test'>}x}")
+    data, _ = made_of({0x007D: HEADERS, 0x1000: "Pay", 0x1009: packed})
+    assert [node.type for node in mime.split(data).nodes] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_links_of_plain_rtf_are_not_lost() -> None:
+    packed = compressed_rtf.compress(
+        rb'{\rtf1 See {\field{\*\fldinst{HYPERLINK "http://parcel-fee.test/a"}}{\fldrslt{\ul here}}}'
+        rb"{\field{\*\fldinst PAGE}{\fldrslt 1}}}"
+    )
+    assert rtf.read(packed) == ("See <http://parcel-fee.test/a> here1", "")
+
+
+def test_an_item_that_was_never_sent_is_the_cover_of_those_it_carries() -> None:
+    inner = {"__substg1.0_3707001F": "spam".encode("utf-16-le"), "__substg1.0_3701000D": item_tree({0x007D: HEADERS})}
+    outer = item_tree({0x001A: "IPM.Note", 0x1000: "See what I got"})
+    opened = open_submission(compound(outer | {"__attach_version1.0_#00000000": inner}), "x.msg")
+    assert [(one.verdict, one.name, one.missing) for one in opened.found] == [("report", "spam", ())]
+    assert opened.found[0].claims.note == "See what I got"
+    sent = item_tree({0x001A: "IPM.Note", 0x007D: HEADERS, 0x1000: "See what I got"})
+    opened = open_submission(compound(sent | {"__attach_version1.0_#00000000": inner}), "x.msg")
+    assert "message/rfc822" in [node.type for node in mime.split(opened.made[0].data).nodes]
+
+
+def item_tree(values: dict[int, str]) -> dict:
+    """The storage of an item with these texts."""
+    texts = {f"__substg1.0_{number:04X}001F": value.encode("utf-16-le") for number, value in values.items()}
+    return texts | {"__properties_version1.0": bytes(32)}
+
+
 def test_plain_rtf_gives_its_text() -> None:
     packed = compressed_rtf.compress(rb"{\rtf1{\*\generator x;}{\fonttbl{\f0 A;}}One\par two \u8364?}")
     assert rtf.read(packed)[0].startswith("One\ntwo €")
@@ -130,6 +167,7 @@ MAIL = b"Received: from x by y\nFrom: a@deals.example\nSubject: pay\n\npay\n"
 CODED = base64.b64encode(MAIL).decode()
 V4 = {
     "xarf_version": "4.2.0",
+    "report_id": "6f1c2b58-0c57-4d0e-9d5a-1f0a7c3e2b11",
     "category": "messaging",
     "type": "spam",
     "source_identifier": "203.0.113.77",
@@ -184,18 +222,20 @@ def test_a_xarf_report_in_a_mail_goes_before_the_word_feedback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("report", "verdict"),
+    ("evidence", "verdicts", "flags"),
     [
-        ({**V4, "evidence": []}, "not-a-report"),
-        ({**V4, "evidence": "x"}, "not-a-report"),
-        ({**V4, "evidence": [{"content_type": "message/rfc822", "payload": 7}]}, "damaged"),
-        ({**V4, "evidence": [{"content_type": "message/rfc822", "payload": "aaaaa"}]}, "damaged"),
-        ({**V4, "evidence": [{"content_type": "message/rfc822"}]}, "not-a-report"),
+        ([], ["report"], ()),
+        ("x", ["report"], ()),
+        ([{"content_type": "message/rfc822", "payload": 7}], ["report"], ("empty-sample",)),
+        ([{"content_type": "message/rfc822"}], ["report"], ("empty-sample",)),
+        ([{"content_type": "message/rfc822", "payload": "aaaaa"}], ["damaged", "report"], ()),
     ],
 )
-def test_a_xarf_report_without_a_mail_says_so(report: dict, verdict: str) -> None:
-    found = open_submission(json.dumps(report).encode()).found
-    assert [(one.verdict, one.format) for one in found] == [(verdict, "xarf")]
+def test_a_xarf_report_without_a_mail_is_a_claim(evidence: object, verdicts: list, flags: tuple) -> None:
+    found = open_submission(json.dumps({**V4, "evidence": evidence}).encode()).found
+    assert [(one.verdict, one.format) for one in found] == [(verdict, "xarf") for verdict in verdicts]
+    assert found[-1].start == found[-1].end and found[-1].missing == ("headers", "received", "body")
+    assert found[-1].claims.source_ip == "203.0.113.77" and set(flags) <= set(found[-1].claims.flags)
 
 
 def test_json_of_any_depth_is_no_trouble() -> None:
@@ -269,15 +309,15 @@ def test_five_hundred_mutations_of_the_golden_mails_never_raise() -> None:
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: message/rfc822\n\nSubject: x\n\n" * 990,
     ],
 )
-def test_hostile_covers_take_under_two_seconds(data: bytes) -> None:
-    began = time.process_time()
-    assert open_submission(data, cover=True).found
-    assert time.process_time() - began < 2.0
+def test_hostile_covers_end_soon(data: bytes) -> None:
+    with soon():
+        assert open_submission(data, cover=True).found
 
 
 WITHOUT_FILES = """
 import sys
-from intake.formats import open_submission
+from intake.formats import open_submission, warm
+warm()
 data = sys.stdin.buffer.read()
 items, rest = [], data[10:]
 while rest:
@@ -290,7 +330,13 @@ print(len(codes), codes.count("report"), sorted(set(touched)))
 """
 
 
-def test_nothing_is_loaded_once_the_package_is_imported() -> None:
+def picture(kind: str, mode: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 300), "red").convert("RGB" if kind in ("JPEG", "WebP") else mode).save(out, kind)
+    return out.getvalue()
+
+
+def test_nothing_is_loaded_once_the_package_is_warm() -> None:
     """The children that parse have no files left: neither a module nor a codec may be looked for then."""
     item = outlook_message(
         {0x001A: "IPM.Note", 0x007D: HEADERS, 0x1009: compressed_rtf.compress(b"{\\rtf1 x}")}, RECIPIENT
@@ -300,6 +346,8 @@ def test_nothing_is_loaded_once_the_package_is_imported() -> None:
         out.writestr("b\xfccher.eml", MAIL)
     items = [path.read_bytes() for path in sorted(GOLDEN.glob("*.eml"))]
     items += [item, archive.getvalue(), gzip.compress(MAIL), json.dumps(V4).encode()]
+    items += [rar([("b.eml", MAIL)]), lzma.compress(MAIL), bz2.compress(MAIL), tnef({}, [attached("x", tnef({}))])]
+    items += [picture(kind, mode) for kind in ("PNG", "JPEG", "GIF", "WebP", "BMP", "TIFF") for mode in ("RGB", "P")]
     items += [
         b"Subject: Fwd: =?%s?q?=e4?=\nContent-Type: text/html; charset=%s\n\n<p>\xe4\xa7" % (name, name)
         for name in (b"big5", b"gb18030", b"iso-2022-jp", b"windows-1251", b"utf-7", b"x-nobody", b"idna", b"koi8-r")

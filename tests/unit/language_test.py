@@ -1,10 +1,9 @@
 """The language of ordinary sentences."""
 
-import time
-
 import pytest
 
 from intake.language import _ONLY_HANS, _ONLY_HANT, language
+from tests.soon import soon
 
 SENTENCES = {
     "Your account has been suspended. Please verify your password today.": "en",
@@ -55,6 +54,5 @@ def test_no_character_is_in_both_tables() -> None:
 
 @pytest.mark.parametrize("text", ["a " * 500_000, "中" * 500_000, "é" * 500_000, "x@" * 500_000, "www." * 500_000])
 def test_long_text_ends_soon(text: str) -> None:
-    started = time.process_time()
-    assert language(text) in ("", "zh", "en")
-    assert time.process_time() - started < 1.0
+    with soon():
+        assert language(text) in ("", "zh", "en")

@@ -2,11 +2,11 @@
 
 import base64
 import random
-import time
 
 import pytest
 
-from intake import mime, words
+from intake import fields, mime, words
+from tests.soon import soon
 
 MAIL = (
     b"From: Ana <ana@isp.example.net>\n"
@@ -88,6 +88,25 @@ def test_odd_mail_is_read_and_flagged(data: bytes, flag: str, body: bytes) -> No
     assert not flag or flag in tree.flags
     assert data[tree.root.body_start : tree.root.end] == body
     assert data == data[: tree.root.body_start] + body
+
+
+@pytest.mark.parametrize("gap", [b" \n", b"\t\n", b""])
+def test_a_part_is_found_where_no_empty_line_ends_the_header(gap: bytes) -> None:
+    data = (
+        b"Content-Type: multipart/mixed; boundary=b\n" + gap + b"--b\nContent-Type: text/html\n\n<p>x</p>\n"
+        b"--b\n\nsecond\n--b--\n"
+    )
+    tree = mime.split(data)
+    assert bodies(data)[1:] == [b"<p>x</p>", b"second"] and "no-separator" in tree.flags
+    assert [field.name for field in tree.root.fields] == ["Content-Type"]
+
+
+def test_fields_with_bare_returns_and_odd_line_ends_keep_their_bytes() -> None:
+    data = b"X: y\r\nA: one\rstill one\r\r\nB :two\r\n\r\n folded? no: body"
+    root = mime.split(data).root
+    assert [data[field.start : field.end] for field in root.fields] == [b"X: y", b"A: one\rstill one", b"B :two"]
+    assert [mime.value(data, field) for field in root.fields] == ["y", "onestill one", "two"]
+    assert data[root.body_start :] == b" folded? no: body"
 
 
 def test_an_encoded_message_stays_a_leaf() -> None:
@@ -190,6 +209,18 @@ def flat(parts: int) -> bytes:
     return b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * parts + b"--b--\n"
 
 
+def many_fields(count: int) -> bytes:
+    """A message with so many fields in all its headers together."""
+    full, rest = divmod(count - 1, 1000)
+    parts = [b"--b\n" + b"a: b\n" * number + b"\nx\n" for number in [1000] * full + [rest]]
+    return b"Content-Type: multipart/mixed; boundary=b\n\n" + b"".join(parts) + b"--b--\n"
+
+
+def hyphens(lines: int) -> bytes:
+    """A message with so many lines that may be delimiters, the last one of which is."""
+    return b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--\n" * (lines - 2) + b"--b\n\nx\n--b--\n"
+
+
 @pytest.mark.parametrize(
     ("data", "word", "hit"),
     [
@@ -208,6 +239,12 @@ def flat(parts: int) -> bytes:
         (b"a:" + b"x" * mime.HEADER_VALUE + b"\n\n", "header-value", True),
         (b"a:" + b"x" * (mime.HEADER_BLOCK - 3) + b"\n\n", "header-block", False),
         (b"a:" + b"x" * (mime.HEADER_BLOCK - 3) + b"\nb:c\n\n", "header-block", True),
+        (many_fields(fields.TOTAL - 1), "header-fields", False),
+        (many_fields(fields.TOTAL), "header-fields", False),
+        (many_fields(fields.TOTAL + 1), "header-fields", True),
+        (hyphens(mime.LINES - 1), "delimiters", False),
+        (hyphens(mime.LINES), "delimiters", False),
+        (hyphens(mime.LINES + 1), "delimiters", True),
         (b"Content-Type: multipart/x; boundary=" + b"b" * mime.BOUNDARY + b"\n\n", "boundary", False),
         (b"Content-Type: multipart/x; boundary=" + b"b" * (mime.BOUNDARY + 1) + b"\n\n", "boundary", True),
     ],
@@ -236,14 +273,13 @@ def test_what_stands_after_a_huge_header_is_still_the_body() -> None:
         b"Content-Type: text/plain" + b';a="\\"' * 100_000,
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 300_000,
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--a\n" * 300_000,
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + (b"--b\n" + b"a: b\n" * 2100 + b"\nx\n") * 900,
         b"Content-Disposition: x; " + b"; ".join(b"filename*%d=a" % n for n in range(9000)),
     ],
 )
-def test_hostile_structure_takes_under_a_second(data: bytes) -> None:
-    began = time.process_time()
-    tree = mime.split(data)
-    assert time.process_time() - began < 1.0
-    assert tree.nodes
+def test_hostile_structure_ends_soon(data: bytes) -> None:
+    with soon():
+        assert mime.split(data).nodes
 
 
 def test_five_hundred_mutations_are_read_with_offsets_in_order() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from intake.parsing import Given, NoParser, NotExamined, Parser
+from tests.soon import soon
 
 CHILD = Path(__file__).parent / "hostile_child.py"
 ROOT = Path(__file__).parents[2]
@@ -68,11 +69,9 @@ def test_root_becomes_nobody(parser):
                         ("fail", "error ZeroDivisionError")]
 )  # fmt: skip
 def test_a_child_that_misbehaves_costs_one_job(parser, job, reason):
-    began = time.monotonic()
-    with pytest.raises(NotExamined) as caught:
+    with soon(time.monotonic), pytest.raises(NotExamined) as caught:
         parser.run(job, b"", "", object)
     assert caught.value.reason == reason
-    assert time.monotonic() - began < 10
     assert parser.run("echo", b"next", "", bytes) == b"next"
 
 
@@ -85,10 +84,9 @@ def test_many_jobs_are_done_side_by_side_and_answered_in_order(several):
     given = [Given(lane, b"%d" % lane, "") for lane in range(20)]
     assert several.run_all("echo", given, bytes) == [b"%d" % number for number in range(20)]
     assert several.run_all("echo", [], bytes) == []
-    began = time.monotonic()
-    found = several.run_all("hang", [Given(lane, b"", "") for lane in range(3)], bytes)
+    with soon(time.monotonic):
+        found = several.run_all("hang", [Given(lane, b"", "") for lane in range(3)], bytes)
     assert [each.reason for each in found] == ["time"] * 3
-    assert time.monotonic() - began < 5
 
 
 def test_one_bad_job_among_many_costs_itself(several):
@@ -115,5 +113,5 @@ def test_where_no_child_starts_nothing_is_said_of_the_bytes():
 def test_a_child_that_somebody_else_kills_costs_nothing(parser):
     assert parser.run("echo", b"a", "", bytes) == b"a"
     os.kill(parser.pid, 9)
-    time.sleep(0.1)
+    os.waitid(os.P_PID, parser.pid, os.WEXITED | os.WNOWAIT)
     assert parser.run("echo", b"b", "", bytes) == b"b"

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import quopri
-import time
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from referral.disclosure import Consent, Copy, identifiers, redacted, refused, s
 from referral.evidence import prepare
 from referral.identity import Identifiers, blocks, leaks, merged, spans, unwrap
 from tests.referral_house import NOW, FakeArchive, add_report, leaves, mail, weighed
+from tests.soon import quickest
 
 ADDRESS = "Maria.Lopez+shop@mail.example"
 PLAIN = "maria.lopez@mail.example"
@@ -165,9 +165,7 @@ def test_spans_are_joined_where_they_overlap() -> None:
 def test_time_grows_with_the_size_and_no_faster(line: bytes) -> None:
     def seconds(size: int) -> float:
         data = b"From: a@list.test\r\n\r\n" + (line + b"\r\n") * (size // (len(line) + 2))
-        start = time.process_time()
-        redacted(data, examined(data), Identifiers([PLAIN], ["Maria Lopez"]))
-        return time.process_time() - start
+        return quickest(lambda: redacted(data, examined(data), Identifiers([PLAIN], ["Maria Lopez"])))
 
     seconds(10_000)
     small, large = seconds(60_000), seconds(600_000)

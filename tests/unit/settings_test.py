@@ -19,6 +19,20 @@ def test_the_file_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "contact"),
+    [
+        ("", ""),
+        ("[receipts]\nmail_from = 'reports@agency.example'", "reports@agency.example"),
+        ("[receipts]\nmail_from = 'reports@agency.example'\n[upload]\ncontact = 'help@agency.example'",
+         "help@agency.example"),
+    ],
+)  # fmt: skip
+def test_who_reports_can_write_to_an_address_where_one_is_set(tmp_path, text, contact):
+    (tmp_path / "lapwing.toml").write_text(text)
+    assert read(tmp_path, {}).contact == contact
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("domian = 'x'", "domian"),
@@ -26,6 +40,7 @@ def test_the_file_is_read(tmp_path):
         ("[smtp]\nport = 'x'", "port"),
         ("[authority]\nnmae = 'x'", "nmae"),
         ("[dns]\nmode = 'loud'", "mode"),
+        ("[upload]\ncontact = 'nobody'", "contact"),
         ("domain = ", "can't be read"),
     ],
 )

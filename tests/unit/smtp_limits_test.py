@@ -1,20 +1,24 @@
 """The SMTP door's limits and faults: each with its own reply, at its border, and never at other clients' cost."""
 
+import http.client
 import logging
 import re
 import smtplib
 import socket
 import threading
 import time
+import urllib.request
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from intake import smtp
 from intake.errors import Damaged, Refused, Temporary
+from intake.metrics import Metrics
 from intake.smtp_settings import Limits, Settings
-from tests.doors import FakeWriter, Line, acceptor, full_disk, smtp_door
+from tests.doors import FakeWriter, Line, acceptor, full_disk, loopback6, smtp_door, smtp_ways
 from tests.tls import certificate
 
 MAIL = b"Subject: x\r\n\r\nx\r\n.\r\n"
@@ -28,7 +32,7 @@ def test_what_ehlo_offers(tmp_path: Path) -> None:
         offered = set(line.say("EHLO c.example").replace("250-", "250 ").split("|"))
     assert offered == {
         "250 mx.example.org", "250 SIZE 25000000", "250 8BITMIME", "250 PIPELINING", "250 SMTPUTF8",
-        "250 ENHANCEDSTATUSCODES", "250 STARTTLS",
+        "250 ENHANCEDSTATUSCODES", "250 CHUNKING", "250 BINARYMIME", "250 STARTTLS",
     }  # fmt: skip
 
 
@@ -58,10 +62,10 @@ def test_every_reply_has_an_enhanced_code() -> None:
     [
         ("VRFY postmaster", "252 2.1.5"),
         ("EXPN list", "502 5.5.1"),
-        ("AUTH PLAIN AGEAYg==", "500 5.5.2"),
+        ("AUTH PLAIN AGEAYg==", "502 5.5.1"),
         ("RCPT TO:<r@example.org>", "503 5.5.1"),
         ("DATA", "503 5.5.1"),
-        ("MAIL FROM:<a@example.com> BODY=BINARYMIME", "555 5.5.4"),
+        ("MAIL FROM:<a@example.com> BODY=BINARYMIME", "250 2.1.0"),
         ("MAIL FROM:<a@example.com> SIZE=-1", "555 5.5.4"),
         ("MAIL FROM:<a@example.com> SIZE=25000000", "250 2.1.0"),
         ("MAIL FROM:<a@example.com> SIZE=25000001", "552 5.3.4"),
@@ -92,6 +96,38 @@ def test_no_mail_for_foreign_domains_where_domains_are_set() -> None:
         assert line.say("RCPT TO:<spam@example.org>").startswith("550 5.7.1")
         assert line.say("RCPT TO:<a@notreports.example.org>").startswith("550 5.7.1")
         assert line.say("RCPT TO:<Postmaster>").startswith("250 2.1.5")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "GET / HTTP/1.1", "POST /x HTTP/1.0", "PUT / HTTP/1.1", "HEAD / HTTP/1.1", "OPTIONS * HTTP/1.1",
+        "CONNECT mx.example.org:25 HTTP/1.1", "get /", "Host: mx.example.org", "host:mx.example.org:25",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("first", ["", "EHLO c.example"])
+def test_a_browser_is_cut_at_its_first_line(command: str, first: str) -> None:
+    with smtp_door(acceptor(FakeWriter())) as port, Line(port) as line:
+        assert not first or line.say(first).startswith("250")
+        assert line.say(command) == "421 4.7.0 [http] this is no web server"
+        assert line.reply() == ""
+
+
+@pytest.mark.parametrize("command", ["GETS", "HOSTS: x", "OPTION", "xPOST / HTTP/1.1"])
+def test_a_word_that_is_not_known_is_no_browser(command: str) -> None:
+    with smtp_door(acceptor(FakeWriter())) as port, Line(port) as line:
+        assert line.say(command).startswith("500 5.5.2 command not known")
+        assert line.say("NOOP") == "250 2.0.0 OK"
+
+
+def test_what_a_web_page_has_a_browser_post_is_no_mail() -> None:
+    writer = FakeWriter()
+    body = b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<r@example.org>\r\nDATA\r\n" + MAIL
+    with smtp_door(acceptor(writer)) as port:
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/", body, {"Content-Type": "text/plain"})
+        with pytest.raises((OSError, http.client.HTTPException)):
+            urllib.request.urlopen(asked, timeout=30)
+    assert writer.frames == []
 
 
 # -- counts ---------------------------------------------------------------------------------------------------------
@@ -183,88 +219,68 @@ def test_commands_without_a_message(command: str, reply: str) -> None:
                 assert line.data(MAIL).startswith("250 2.6.0")
 
 
-def test_connections_of_one_source_and_of_all() -> None:
-    with smtp_door(acceptor(FakeWriter()), per_source=2, total=3) as port, ExitStack() as open_:
-        lines = [open_.enter_context(Line(port)) for _ in range(2)]
-        with Line(port, greet=False) as refused:
-            assert refused.reply().startswith("421 4.7.0")
-            assert refused.reply() == ""
-        other = open_.enter_context(Line(port, source="127.0.0.2"))
-        with Line(port, greet=False, source="127.0.0.3") as refused:
-            assert refused.reply().startswith("421 4.3.2")
-        lines[0].say("QUIT")
-        time.sleep(0.05)
-        open_.enter_context(Line(port, source="127.0.0.3"))
-        assert other.say("NOOP") == "250 2.0.0 OK"
-
-
-def test_messages_per_minute() -> None:
-    with smtp_door(acceptor(FakeWriter()), per_minute=3) as port:
-        with Line(port) as line:
+@pytest.mark.parametrize("most", [1, 5])
+def test_errors_without_a_message(most: int) -> None:
+    metrics = Metrics()
+    with smtp_ways(Settings(), acceptor(FakeWriter()), metrics=metrics, errors=most) as ports:
+        with Line(ports["smtp"]) as line:
+            assert [line.say("FOO")[:9] for _ in range(most + 1)] == ["500 5.5.2"] * most + ["421 4.7.0"]
+            assert line.reply() == ""
+        with Line(ports["smtp"]) as line:
             for _ in range(3):
+                assert [line.say("FOO")[:3] for _ in range(most)] == ["500"] * most
                 line.envelope()
                 assert line.data(MAIL).startswith("250 2.6.0")
-        with Line(port) as line:
-            line.say("EHLO c.example")
-            assert line.say("MAIL FROM:<a@example.com>").startswith("450 4.7.1")
-        with Line(port, source="127.0.0.2") as line:
-            line.envelope()
+        assert metrics.value("limits_total", door="smtp", limit="errors") == 1
 
 
-# -- time -----------------------------------------------------------------------------------------------------------
+def test_connections_of_one_source_of_its_network_and_of_all() -> None:
+    metrics, limits = Metrics(), {"per_source": 2, "per_network": 3, "total": 4}
+    with smtp_ways(Settings(), acceptor(FakeWriter()), metrics=metrics, **limits) as ports, ExitStack() as open_:
+
+        def come(source: str) -> str:
+            line = open_.enter_context(Line(ports["smtp"], greet=False, source=source))
+            lines.append(line)
+            return line.reply()
+
+        lines: list[Line] = []
+        sources = ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.1.1", "127.0.2.1")
+        replies = [come(source) for source in sources]
+        assert [each[:3] for each in replies] == ["220", "220", "421", "220", "421", "220", "421"]
+        assert replies[2] == "421 4.7.0 [source] 2 connections from your address are open"
+        assert replies[4] == "421 4.7.0 [network] 3 connections from your network are open"
+        assert replies[6] == "421 4.3.2 [total] too many connections are open, please come back"
+        assert lines[2].reply() == ""
+        lines[0].say("QUIT")
+        time.sleep(0.05)
+        assert come("127.0.0.3").startswith("220 ")
+        assert lines[3].say("NOOP") == "250 2.0.0 OK"
+    counted = [metrics.value("limits_total", door="smtp", limit=each) for each in ("source", "network", "total")]
+    assert counted == [1, 1, 1]
 
 
-def test_an_idle_client_is_told_and_closed() -> None:
-    with smtp_door(acceptor(FakeWriter()), idle=0.3) as port, Line(port) as line:
-        assert line.reply().startswith("421 4.4.2")
-        assert line.reply() == ""
+def test_messages_per_minute_of_one_source_and_of_its_network() -> None:
+    metrics, limits = Metrics(), {"per_minute": 3, "network_per_minute": 4}
+    with smtp_ways(Settings(), acceptor(FakeWriter()), metrics=metrics, **limits) as ports:
+
+        def send(source: str) -> str:
+            with Line(ports["smtp"], source=source) as line:
+                line.say("EHLO c.example")
+                reply = line.say("MAIL FROM:<a@example.com>")
+                if reply.startswith("250"):
+                    line.say("RCPT TO:<r@example.org>")
+                    assert line.data(MAIL).startswith("250 2.6.0")
+                return reply
+
+        replies = [send(f"127.0.0.{number}") for number in (1, 1, 1, 1, 2, 2)]
+        assert [each[:9] for each in replies] == ["250 2.1.0"] * 3 + ["450 4.7.1", "250 2.1.0", "450 4.7.1"]
+        assert "from your address" in replies[3] and "from your network" in replies[5]
+        assert send("127.0.1.1").startswith("250")
+    assert metrics.value("limits_total", door="smtp", limit="source-rate") == 1
+    assert metrics.value("limits_total", door="smtp", limit="network-rate") == 1
 
 
-def test_a_sender_below_the_rate_is_cut_after_the_grace() -> None:
-    with smtp_door(acceptor(FakeWriter()), grace=0.4, rate=500) as port, Line(port) as line:
-        line.envelope()
-        line.say("DATA")
-        began = time.monotonic()
-        with pytest.raises(OSError):
-            while time.monotonic() < began + 8:
-                line.socket.sendall(b"y")
-                time.sleep(0.02)
-        assert 0.3 < time.monotonic() - began < 4
-
-
-def test_a_slow_sender_above_the_rate_is_waited_for() -> None:
-    with smtp_door(acceptor(FakeWriter()), grace=0.2, rate=500, idle=0.3) as port, Line(port) as line:
-        line.envelope()
-        line.say("DATA")
-        for _ in range(30):
-            line.socket.sendall(b"y" * 100)
-            time.sleep(0.05)
-        line.socket.sendall(b"\r\n.\r\n")
-        assert line.reply().startswith("250 2.6.0")
-
-
-def test_a_message_has_its_time_and_no_more() -> None:
-    with smtp_door(acceptor(FakeWriter()), message_time=0.6, grace=0.2, rate=1) as port, Line(port) as line:
-        line.envelope()
-        line.say("DATA")
-        began = time.monotonic()
-        with pytest.raises(OSError):
-            while time.monotonic() < began + 8:
-                line.socket.sendall(b"y" * 1000)
-                time.sleep(0.02)
-        assert 0.5 < time.monotonic() - began < 4
-
-
-def test_the_disk_may_take_longer_than_a_client() -> None:
-    writer = FakeWriter()
-    writer.manual = True
-    with smtp_door(acceptor(writer), grace=0.1, message_time=0.2, idle=0.2) as port, Line(port) as line:
-        line.envelope()
-        line.say("DATA")
-        line.socket.sendall(MAIL)
-        time.sleep(0.8)
-        writer.pending[-1].set_result(None)
-        assert line.reply().startswith("250 2.6.0")
+# -- others ---------------------------------------------------------------------------------------------------------
 
 
 def test_slow_clients_cost_nothing_to_others() -> None:
@@ -328,7 +344,7 @@ def test_no_address_and_no_error_text_in_the_log(caplog: pytest.LogCaptureFixtur
 
 
 def test_closing_lets_a_message_finish_and_parts_from_the_idle() -> None:
-    settings = Settings(limits=Limits(per_source=0, total=0, per_minute=0))
+    settings = Settings(limits=Limits(per_source=0, per_network=0, total=0, per_minute=0, network_per_minute=0))
     writer = FakeWriter()
     running = smtp.serve(settings, acceptor(writer))
     with Line(running.port) as idle, Line(running.port) as busy:
@@ -345,6 +361,28 @@ def test_closing_lets_a_message_finish_and_parts_from_the_idle() -> None:
     assert [kind for kind, _ in writer.frames] == ["part", "submission"]
 
 
-def test_a_port_that_is_taken_is_an_error_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError):
-        smtp.serve(Settings(port=taken.getsockname()[1]), acceptor(FakeWriter()))
+def test_a_port_that_is_taken_is_an_error_at_once_and_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError) as caught:
+        port = taken.getsockname()[1]
+        smtp.serve(Settings(port=port), acceptor(FakeWriter()))
+    assert caught.value.filename == f"port {port} of 127.0.0.1"
+
+
+def test_a_port_is_shared_with_the_house_and_with_no_stranger() -> None:
+    first = Settings(shared=True, first=True)
+    with smtp_ways(first, acceptor(FakeWriter())) as ports:
+        with pytest.raises(OSError, match="already in use"):
+            smtp.serve(replace(first, port=ports["smtp"]), acceptor(FakeWriter()))
+        with smtp_ways(Settings(shared=True, port=ports["smtp"]), acceptor(FakeWriter())) as again:
+            assert again == ports
+
+
+def test_no_host_is_every_address_of_both_families() -> None:
+    both = loopback6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    with socket.create_server(("", 0), family=family, dualstack_ipv6=both) as free:
+        port = free.getsockname()[1]
+    with smtp_ways(Settings(host="", port=port), acceptor(FakeWriter())):
+        for source in ("127.0.0.1", *(["::1"] if both else [])):
+            with Line(port, source=source) as line:
+                assert line.say("NOOP") == "250 2.0.0 OK"

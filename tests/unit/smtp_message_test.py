@@ -43,6 +43,14 @@ def send(line: Line, wire: bytes, dice: random.Random, pieces: int = 4) -> None:
         time.sleep(0.002)
 
 
+def by_octets(line: Line, wire: bytes) -> None:
+    """Send each byte in a packet of its own."""
+    line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for place in range(len(wire)):
+        line.socket.sendall(wire[place : place + 1])
+        time.sleep(0.0002)
+
+
 def newest(kept: Kept, reply: str) -> bytes:
     """The bytes that were kept under the reference in a 250 reply, and the proof that it is the newest one."""
     found = re.fullmatch(r"250 2\.6\.0 (\S+) kept", reply)
@@ -54,7 +62,8 @@ def newest(kept: Kept, reply: str) -> bytes:
 
 
 @pytest.mark.parametrize("variant", NOT_AN_END, ids=repr)
-@pytest.mark.parametrize("how", ["data", "pipelined", "tls"])
+@pytest.mark.parametrize("how", ["data", "pipelined", "tls", "octet by octet"])
+@pytest.mark.promise("P16")
 def test_nothing_but_crlf_dot_crlf_ends_a_message(kept: Kept, port: int, variant: bytes, how: str) -> None:
     dice = random.Random(repr((variant, how)))
     content = b"Subject: outer\r\n\r\nfirst" + variant + SMUGGLED
@@ -72,10 +81,43 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(kept: Kept, port: int, variant
         else:
             line.envelope()
             assert line.say("DATA").startswith("354")
-            send(line, content + b".\r\nNOOP\r\n", dice)
+            wire = content + b".\r\nNOOP\r\n"
+            send(line, wire, dice) if how != "octet by octet" else by_octets(line, wire)
             reply, after = line.reply(), line.reply()
     assert newest(kept, reply) == (b"\r\n" + content).replace(b"\r\n.", b"\r\n")[2:]
     assert after == "250 2.0.0 OK"
+    assert len(kept.all()) == before + 1
+
+
+@pytest.mark.parametrize("variant", NOT_AN_END, ids=repr)
+@pytest.mark.parametrize("how", ["chunks", "octet by octet"])
+@pytest.mark.promise("P16")
+def test_in_a_chunk_nothing_at_all_ends_a_message(kept: Kept, port: int, variant: bytes, how: str) -> None:
+    content = b"Subject: outer\r\n\r\nfirst" + variant + SMUGGLED + b".\r\nQUIT\r\n"
+    wire = b"BDAT 20\r\n" + content[:20] + b"BDAT %d LAST\r\n" % (len(content) - 20) + content[20:] + b"NOOP\r\n"
+    before = len(kept.all())
+    with Line(port) as line:
+        line.envelope()
+        send(line, wire, random.Random(repr(variant))) if how == "chunks" else by_octets(line, wire)
+        replies = [line.reply() for _ in range(3)]
+    assert replies[0] == "250 2.0.0 20 octets taken"
+    assert newest(kept, replies[1]) == content
+    assert replies[2] == "250 2.0.0 OK"
+    assert len(kept.all()) == before + 1
+
+
+@pytest.mark.parametrize("variant", NOT_AN_END, ids=repr)
+@pytest.mark.promise("P16")
+def test_what_is_put_before_tls_is_no_part_of_the_message(kept: Kept, port: int, variant: bytes) -> None:
+    before = len(kept.all())
+    with Line(port) as line:
+        line.say("EHLO c.example")
+        line.socket.sendall(b"STARTTLS\r\n" + SMUGGLED + variant + b".\r\n" + SMUGGLED + b"\r\n.\r\n")
+        assert line.reply().startswith("220 2.0.0")
+        line.wrap()
+        line.envelope()
+        reply = line.data(b"Subject: x\r\n\r\nfirst" + variant + SMUGGLED + b".\r\n")
+    assert newest(kept, reply).startswith(b"Subject: x\r\n\r\nfirst")
     assert len(kept.all()) == before + 1
 
 

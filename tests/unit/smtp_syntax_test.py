@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from intake.smtp_syntax import Dots, path, readable, sound
+from intake.smtp_syntax import Dots, chunk, path, readable, sound
 
 
 def take_all(stream: bytes, cuts: list[int]) -> tuple[bytes, bytes, bool]:
@@ -57,7 +57,7 @@ def test_the_empty_message() -> None:
     [
         ("FROM:<a@example.com>", ("a@example.com", [])),
         ("from:<a@example.com>", ("a@example.com", [])),
-        ("FROM: <a@example.com>  body=8bitmime  size=7", ("a@example.com", ["BODY=8BITMIME", "SIZE=7"])),
+        ("FROM: <a@example.com>  body=8bitmime  ENVID=aB", ("a@example.com", ["body=8bitmime", "ENVID=aB"])),
         ("FROM:<>", ("", [])),
         ("FROM:a@example.com SIZE=7", ("a@example.com", ["SIZE=7"])),
         ('FROM:<"a>b \\" c"@example.com>', ('"a>b \\" c"@example.com', [])),
@@ -88,3 +88,27 @@ def test_unicode_only_where_it_was_declared_and_proper() -> None:
 
 def test_bytes_that_are_no_text_become_escapes() -> None:
     assert readable(b"gru\xdf \xc3\x9f".decode("utf-8", "surrogateescape")) == "gru\\xdf ß"
+
+
+@pytest.mark.parametrize(
+    ("arg", "found"),
+    [
+        ("0", (0, False)),
+        ("86 LAST", (86, True)),
+        ("86  last", (86, True)),
+        ("0 LAST", (0, True)),
+        ("9" * 20, (int("9" * 20), False)),
+        ("9" * 21, None),
+        ("", None),
+        ("LAST", None),
+        ("-1", None),
+        ("+1", None),
+        ("1_0", None),
+        ("1.0", None),
+        ("\u0661", None),
+        ("86 FIRST", None),
+        ("86 LAST LAST", None),
+    ],
+)
+def test_chunks(arg: str, found: tuple[int, bool] | None) -> None:
+    assert chunk(arg) == found

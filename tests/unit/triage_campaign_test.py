@@ -8,6 +8,7 @@ from enrichment.examination import Boundary, Check
 from enrichment.finding import Finding
 from intake.message import derive
 from intake.record import Cite
+from intake.wallet import wallets
 from tests.triage_house import SECRET, House, examined, mail, reported
 from triage.campaign import drawn, drawn_of
 from triage.case import Filing
@@ -15,7 +16,6 @@ from triage.key import JoinKey, hashed
 from triage.likeness import bands, shingles, words
 from triage.phone import phones
 from triage.technique import techniques
-from triage.wallet import wallets
 
 FIRST_BAND = "00cb6359a5c15736e2c12a5f24c366ccf6ca1d8f08"
 TEMPLATE = (

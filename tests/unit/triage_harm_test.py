@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ from enrichment.examination import Check
 from enrichment.finding import Finding
 from intake.record import Cite
 from intake.report import Claims
+from tests.soon import quickest
 from tests.triage_house import House, examined, mail, reported
 from triage.claims import SHADES, losses
 from triage.harm import Assessment, Loss, band_of, grade_of
@@ -242,10 +242,8 @@ def test_hostile_texts_take_linear_time() -> None:
     rounds = []
     for size in (20_000, 160_000):
         texts = ("a.b." * size, "account " * size, "1" * size, "帳" * size, "+1 " * size, "三" * size, "x@" * size)
-        start = time.perf_counter()
-        for text in texts:
-            judged(mail(text[:size]), Claims(note=text[:size]))
-        rounds.append(time.perf_counter() - start)
+        mails = [(mail(text[:size]), Claims(note=text[:size])) for text in texts]
+        rounds.append(quickest(lambda mails=mails: [judged(*each) for each in mails]))
     assert rounds[1] < rounds[0] * 24 + 0.5
 
 

@@ -1,14 +1,23 @@
 """The pages of the upload door: readable, labelled, escaped, in the reader's language, with strict headers."""
 
+import base64
 import hashlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
+from intake import questionnaire as form_
 from intake import upload_pages
+from intake.bodies import in_charge
+from intake.questionnaire import Answers, Wrong
+from intake.receipts import Known
+from intake.upload_pages import CATALOGUES, Site
 from tests.doors import Kept
 from tests.upload_doors import ask, door, form
+
+SITE = Site(country="TW", contact="help@agency.example")
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +29,11 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 class Page(HTMLParser):
     """The ids, labels, scripts and links of a page, and whether every tag was closed."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
-        self.feed(body.decode())
+        self.feed(body)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -38,6 +47,30 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def every_page(language: str, text: str = "x") -> Iterator[tuple[str, str]]:
+    """Name and text of each page there is, with `text` wherever something that was typed in is shown."""
+    full = Answers(what="sms", how="text", harm=form_.HARM, words=text, amount=text, contact=text, consent="yes")
+    wrong = [Wrong(each, f"{each}-missing") for each in ("what", "how", "currency")]
+    bodies = in_charge("TW", "sms")
+    for step in form_.STEPS:
+        yield step, upload_pages.step(step, full, language, SITE, bodies, wrong)
+    for lane in form_.WHAT[1:]:
+        yield lane, upload_pages.step("body", Answers(what=lane), language, SITE, (), ())
+    for how in form_.HOW:
+        answers = msgspec.structs.replace(full, how=how)
+        yield how, upload_pages.step("send", answers, language, SITE, (), [Wrong("file", "empty")])
+    for what in ("loss", "original", "withdraw"):
+        yield f"add-{what}", upload_pages.addition(what, text, full, language, SITE)
+        yield f"added-{what}", upload_pages.added(what, text, language, SITE, bodies)
+    for state in ("received", "unpacked", "filed", "closed", "withdrawn", "erased", text):
+        known = Known(state, adds=state != "erased", outcome=text)
+        yield f"status-{state}", upload_pages.status(language, text, known, SITE)
+    yield "start", upload_pages.start(language, SITE)
+    yield "kept", upload_pages.kept(language, text, SITE, True, bodies)
+    yield "find", upload_pages.find(language, SITE, text)
+    yield "problem", upload_pages.problem(language, "x", text, SITE)
+
+
 @pytest.mark.parametrize(
     ("preferences", "language"),
     [
@@ -47,27 +80,41 @@ class Page(HTMLParser):
         ("zh-Hant-HK", "zh-Hant"),
         ("fr, zh-TW;q=0.5, en;q=0.7", "en"),
         ("fr;q=0.9, zh;q=0.8", "zh-Hant"),
+        ("zh;q=0, en;q=0.1", "en"),
         ("de;q=x, ,;;;", "en"),
     ],
 )
 def test_the_page_speaks_the_readers_language(port: int, preferences: str, language: str) -> None:
     answer = ask(port, "GET", "/", headers={"Accept-Language": preferences, "Accept": "text/html"})
-    page = Page(answer.body)
-    assert page.all("html") == [{"lang": language}]
-    assert upload_pages.WORDS[language]["title"] in answer.body.decode()
-    assert page.open == []
+    page = Page(answer.body.decode())
+    assert page.all("html") == [{"lang": language, "dir": "ltr"}]
+    assert CATALOGUES[language]["start-title"] in answer.body.decode()
+    chosen = ask(port, "GET", "/?lang=zh-Hant", headers={"Accept-Language": preferences})
+    assert Page(chosen.body.decode()).all("html") == [{"lang": "zh-Hant", "dir": "ltr"}]
 
 
-def test_the_form_is_labelled_and_needs_no_script(port: int) -> None:
-    answer = ask(port, "GET", "/", headers={"Accept": "text/html"})
-    page = Page(answer.body)
-    fields = page.all("input") + page.all("textarea")
-    assert {field["name"] for field in fields} == {"file", "source"}
-    assert {field["id"] for field in fields} == {label["for"] for label in page.all("label")}
-    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert all(field["aria-describedby"] in ids for field in fields)
-    assert not page.all("script") and not page.all("link") and not page.all("img")
-    assert "width=device-width" in answer.body.decode()
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_every_page_is_whole_labelled_and_needs_no_script(language: str) -> None:
+    for name, text in every_page(language):
+        page = Page(text)
+        assert page.open == [], name
+        shown = [each for each in page.all("input") if each["type"] != "hidden"]
+        fields = [*shown, *page.all("textarea"), *page.all("select")]
+        assert {each["id"] for each in fields} == {label["for"] for label in page.all("label")}, name
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids)), name
+        for _, attributes in page.tags:
+            assert set((attributes.get("aria-describedby") or "").split()) <= set(ids), name
+        assert not page.all("script") and not page.all("link") and not page.all("img"), name
+        assert len(page.all("h1")) == 1 and "width=device-width" in text, name
+        assert all(key[:2] != "on" and key != "style" for _, attributes in page.tags for key in attributes), name
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_every_page_leads_to_itself_in_the_other_languages(language: str) -> None:
+    for name, text in every_page(language):
+        offered = {each["lang"] for tag, each in Page(text).tags if tag in ("a", "button") and "lang" in each}
+        assert offered == set(CATALOGUES) - {language}, name
 
 
 def test_a_browser_gets_a_page_with_its_reference(port: int) -> None:
@@ -82,7 +129,7 @@ def test_a_browser_gets_a_page_with_its_reference(port: int) -> None:
     assert "沒有檔案" in refused.body.decode()
 
 
-@pytest.mark.parametrize("path", ["/", "/reports/x", "/x"])
+@pytest.mark.parametrize("path", ["/", "/reports/x", "/x", "/report/what", "/status?reference=x", "/reports/x/loss"])
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_security_headers_are_on_every_answer(port: int, path: str, accept: str) -> None:
     headers = ask(port, "GET", path, headers={"Accept": accept}).headers
@@ -90,21 +137,33 @@ def test_security_headers_are_on_every_answer(port: int, path: str, accept: str)
     assert "default-src 'none'" in policy and "form-action 'self'" in policy and "unsafe" not in policy
     assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in headers
 
 
 def test_the_style_is_the_one_that_the_policy_allows(port: int) -> None:
     page = ask(port, "GET", "/", headers={"Accept": "text/html"})
     style = page.body.partition(b"<style>")[2].partition(b"</style>")[0]
-    digest = upload_pages.base64.b64encode(hashlib.sha256(style).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in page.headers["Content-Security-Policy"]
 
 
-def test_every_language_has_every_word() -> None:
-    english = set(upload_pages.WORDS["en"])
-    assert all(set(words) == english and all(words.values()) for words in upload_pages.WORDS.values())
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_what_is_put_into_a_page_is_escaped(language: str) -> None:
+    hostile = "</textarea><script>alert(1)</script>\"'{{ 7*7 }}"
+    for name, text in every_page(language, hostile):
+        assert "<script" not in text and "\"'{" not in text and "49" not in text.partition("</style>")[2], name
 
 
-def test_what_is_put_into_a_page_is_escaped() -> None:
-    hostile = "<script>alert(1)</script>\"'"
-    pages = [upload_pages.status("en", hostile, hostile), upload_pages.problem("en", "x", hostile)]
-    assert all("<script>" not in page for page in [*pages, upload_pages.kept("en", hostile, hostile)])
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_who_wants_to_be_erased_is_told_where_to_write_or_nothing(language: str) -> None:
+    for contact in ("help@agency.example", ""):
+        site = Site(contact=contact)
+        back = upload_pages.addition("withdraw", "x", Answers(), language, site)
+        for page in (back, upload_pages.kept(language, "x", site, False, ())):
+            assert (CATALOGUES[language]["erase"].format(contact=contact) in page) is bool(contact)
+            assert CATALOGUES[language]["erase"].partition("{")[0] not in page or contact
+
+
+def test_the_agencys_name_stands_on_its_pages() -> None:
+    page = upload_pages.start("en", Site(name="Agency <of> Example"))
+    assert "Agency &lt;of&gt; Example" in page

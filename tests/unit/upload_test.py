@@ -1,10 +1,11 @@
 """The upload door through a real uvicorn: kept before it is acknowledged, bounded, honest to people and programs."""
 
 import hashlib
+import html
 import http.client
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from intake.accept import PART, reference
 from intake.errors import Damaged
+from intake.receipts import Known
+from intake.upload_pages import CATALOGUES
 from tests.doors import SECRET, FakeWriter, Kept, acceptor, full_disk
 from tests.upload_doors import BOUNDARY, ask, door, form
 
@@ -195,24 +198,6 @@ def test_a_body_without_end_is_cut_and_memory_stays() -> None:
     assert peak - before < 20_000_000
 
 
-def test_one_source_may_not_have_it_all() -> None:
-    with door(acceptor(FakeWriter()), per_source=2, per_minute=4) as port:
-        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
-        for client in slow:
-            client.sendall(
-                b"POST /reports HTTP/1.1\r\nHost: x\r\nContent-Type: message/rfc822\r\nContent-Length: 9\r\n\r\n"
-            )
-        time.sleep(0.3)
-        third = ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"})
-        assert (third.status, third.json["code"]) == (503, "busy")
-        assert int(third.headers["Retry-After"]) > 0
-        for client in slow:
-            client.close()
-        time.sleep(0.3)
-        statuses = [ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"}).status for _ in range(3)]
-    assert statuses == [202, 202, 503]
-
-
 def test_a_sender_below_the_rate_is_told_and_closed() -> None:
     ours = acceptor(FakeWriter())
     with door(ours, grace=0.3, rate=500) as port, socket.create_connection(("127.0.0.1", port)) as client:
@@ -225,8 +210,8 @@ def test_a_sender_below_the_rate_is_told_and_closed() -> None:
 @pytest.mark.parametrize(
     ("writer", "free", "status", "code"),
     [
-        (FakeWriter(fails=full_disk()), 10**12, 503, "busy"),
-        (FakeWriter(), 1, 503, "busy"),
+        (FakeWriter(fails=full_disk()), 10**12, 503, "disk"),
+        (FakeWriter(), 1, 503, "disk"),
         (FakeWriter(fails=RuntimeError("secret words")), 10**12, 500, "fault"),
         (FakeWriter(fails=RuntimeError("secret words"), at=0), 10**12, 500, "fault"),
         (FakeWriter(fails=Damaged("ab" * 32)), 10**12, 500, "fault"),
@@ -246,17 +231,54 @@ def test_faults(writer: FakeWriter, free: int, status: int, code: str, caplog: p
 
 
 def test_a_true_reference_reads_received_until_more_is_known() -> None:
-    known: dict[str, Mapping[str, object]] = {}
+    known: dict[str, Known] = {}
     with door(acceptor(FakeWriter()), known.get) as port:
         link = ask(port, "POST", "/reports", MESSAGE, {"Content-Type": "message/rfc822"}).json["status_url"]
         name = link.rpartition("/")[2]
         assert ask(port, "GET", link).json == {"reference": name, "state": "received"}
         assert ask(port, "GET", link.upper().replace("/REPORTS/", "/reports/")).json["reference"] == name
-        known[name.partition("-")[0]] = {"state": "filed", "reports": 2}
-        assert ask(port, "GET", link).json == {"reference": name, "state": "filed", "reports": 2}
+        known[name.partition("-")[0]] = Known("filed", {"report": 2})
+        assert ask(port, "GET", link).json == {"reference": name, "state": "filed", "items": {"report": 2}}
         wrong = ask(port, "GET", link[:-1] + ("0" if link[-1] != "0" else "1"))
         assert (wrong.status, wrong.json["code"]) == (404, "unknown-reference")
-        assert "filed in a case" in ask(port, "GET", link, headers={"Accept": "text/html"}).body.decode()
+        assert "In a case" in ask(port, "GET", link, headers={"Accept": "text/html"}).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("known", "status", "code", "says"),
+    [
+        (Known("erased", adds=False), 410, "erased", "no longer kept"),
+        (Known("filed", {"report": 1}, adds=False), 409, "no-additions", "nothing can be added"),
+    ],
+    ids=["erased", "a feed's"],
+)
+def test_what_takes_no_addition_says_so_and_keeps_nothing(known: Known, status: int, code: str, says: str) -> None:
+    writer = FakeWriter()
+    with door(acceptor(writer), lambda _: known) as port:
+        link = f"/reports/{reference(SECRET, 'a' * 26)}"
+        loss = ("words=gone", {"Content-Type": "application/x-www-form-urlencoded"})
+        original = (MESSAGE, {"Content-Type": "message/rfc822"})
+        for what, (body, headers) in {"loss": loss, "original": original, "withdraw": ("", {})}.items():
+            asked = ask(port, "GET", f"{link}/{what}", headers={"Accept": "text/html"})
+            added = ask(port, "POST", f"{link}/{what}", body, headers)
+            assert (asked.status, added.status, added.json["code"]) == (status, status, code)
+            assert says in added.json["says"] and b"<form" not in asked.body
+        page = ask(port, "GET", link, headers={"Accept": "text/html"})
+        assert (page.status, f"{link}/" in page.body.decode()) == (410 if code == "erased" else 200, False)
+        told = ask(port, "GET", link)
+        assert told.json.get("state", told.json.get("code")) == known.state
+        assert (told.status == 410) is (code == "erased") is ("no longer kept" in page.body.decode())
+    assert writer.frames == []
+
+
+@pytest.mark.parametrize("outcome", ["", "helped", "elsewhere"])
+def test_a_closed_case_is_told_in_safe_words(outcome: str) -> None:
+    with door(acceptor(FakeWriter()), lambda _: Known("closed", {"report": 1}, outcome=outcome)) as port:
+        link = f"/reports/{reference(SECRET, 'a' * 26)}"
+        told = ask(port, "GET", link).json
+        page = ask(port, "GET", link, headers={"Accept": "text/html"}).body.decode()
+    assert (told["state"], told["outcome"]) == ("closed", outcome or "finished")
+    assert CATALOGUES["en"][f"closed-{outcome or 'finished'}"] in html.unescape(page)
 
 
 @pytest.mark.parametrize(

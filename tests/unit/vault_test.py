@@ -263,6 +263,23 @@ def test_a_blanked_slot_makes_its_frames_unreadable_and_breaks_no_chain(vault):
     assert unexplained(result, {slot}) == []
 
 
+def test_a_blanked_slot_is_on_the_disk_when_that_returns(vault, monkeypatch):
+    writer = Writer(vault, "test", PRIVATE.public_key)
+    slot = writer.new_slot()
+    writer.close()
+    synced = []
+    real = os.fsync
+
+    def fsync(handle):
+        synced.append(book.open_slot(vault, slot, PRIVATE))
+        real(handle)
+
+    monkeypatch.setattr(book.os, "fsync", fsync)
+    assert book.open_slot(vault, slot, PRIVATE) is not None
+    book.blank(vault, slot)
+    assert synced == [None], "what was synced last is the blank"
+
+
 def test_nothing_is_sealed_under_a_blanked_slot(vault):
     placed = write(vault)
     reader = Reader(vault, PRIVATE)

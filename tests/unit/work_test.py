@@ -39,6 +39,21 @@ def test_what_is_on_hold_stays_there_whoever_puts_it(work):
     assert work.take(10) == [] and [each.key for each in work.held()] == ["a"]
 
 
+def test_what_is_pending_and_what_is_soon(tmp_path, clock):
+    work = LeaseTable(Database(tmp_path / "w.sqlite", SCHEMA), clock, "worker")
+    work.put("unpack", ["a", "b"])
+    later, held = work.take(10)
+    work.put("acknowledge", ["a"])
+    work.again(later, 60.0)
+    work.failed(held, "broken", for_good=True)
+    assert [work.pending("unpack", each.key) for each in (later, held)] == [True, False]
+    assert work.soon(5.0) == {"acknowledge"} and work.soon(60.0) == {"acknowledge", "unpack"}
+    work.take(10)
+    assert work.soon(0.0) == {"acknowledge"}, "a worker has it"
+    work.done("acknowledge", ["a"])
+    assert not work.pending("acknowledge", "a") and work.soon(5.0) == set()
+
+
 def test_what_is_taken_is_not_given_again_until_its_lease_runs_out(work, clock):
     work.put("unpack", ["a"])
     assert len(work.take(10, lease=60)) == 1

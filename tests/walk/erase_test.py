@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+from intake.vault import keys, series
+from intake.vault.reader import Reader
 from tests.walker import SAMPLES, lapwing
 
 REPORTER = "meier@werkhof.example"
@@ -40,6 +42,28 @@ def test_an_erased_reporter_leaves_nothing_and_the_rest_stands(tmp_path):
     assert lapwing(home, "rebuild").status == 0
     assert lapwing(home, "queue", "--json").lines == queue
     assert subject.encode() not in everything_in(home)
+
+
+def test_what_held_nothing_but_duplicates_goes_too(tmp_path):
+    home = tmp_path / "home"
+    for name in ("a.eml", "b.eml"):
+        (tmp_path / name).write_bytes((SAMPLES / "15-attached-course.eml").read_bytes() + name.encode() + b"\r\n")
+    first = lapwing(home, "report", str(tmp_path / "a.eml"), "--reporter", REPORTER, "--json").line["reports"][0]
+    again = lapwing(home, "report", str(tmp_path / "b.eml"), "--reporter", REPORTER, "--json").line
+    assert again["verdict"] == "duplicate"
+    reporter = lapwing(home, "explain", first["report"], "--json").line["reporter"]
+    ran = lapwing(home, "erase", "reporter", reporter, "--reason", "their wish", "--yes")
+    assert ran.status == 0 and "3 parts" in ran.err
+    kept = sum(header.kind == "submission" and opened is not None for header, opened in frames(home))
+    assert kept == 0
+
+
+def frames(home: Path):
+    """(header, what its seal held or None) of every frame that the operator's key can be tried on."""
+    reader = Reader(home / "vault", keys.private(home / "keys"))
+    for name in series.all_series(home / "vault"):
+        for _, header, stored in reader.follow(name, 0, 0):
+            yield header, reader.open(header, stored)
 
 
 def test_a_legal_hold_blocks_erasure_until_it_is_lifted(tmp_path):
