@@ -22,6 +22,13 @@ class Tally:
 TALLIES: dict[str, Tally] = defaultdict(Tally)
 
 
+def add(figures: dict[str, promise.Figure], more: dict[str, promise.Figure]) -> None:
+    """Counts of several tests are added up; of anything else the last stands."""
+    for name, figure in more.items():
+        known = figures.get(name, 0)
+        figures[name] = figure + known if isinstance(figure, int) and isinstance(known, int) else figure
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Count a test for its promises when it has run, or has failed to start or to end."""
@@ -33,7 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             tally = TALLIES[marker.args[0]]
             tally.tests += report.when == "call"
             tally.failed += report.failed
-            tally.figures |= dict(report.user_properties)
+            add(tally.figures, dict(report.user_properties))
     return report
 
 

@@ -1,6 +1,6 @@
 """The ledger of promises: every campaign, long or short, writes down how it went, for `lapwing selfcheck`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,12 @@ Figure = int | float | str
 
 
 def note(
-    promise: str, form: Literal["short", "long"], held: bool, figures: Mapping[str, Figure], ledger: Path = LEDGER
-) -> None:
-    """Write one line: how a promise went."""
+    promise: str, form: Literal["short", "long"], held: bool, figures: Mapping[str, Figure], ledger: Path = LEDGER,
+    part: str = "",
+) -> None:  # fmt: skip
+    """Write one line: how a promise, or the part of it that this campaign tries, went."""
     ledger.parent.mkdir(exist_ok=True)
-    tried = Tried(promise=promise, at=datetime.now(UTC), form=form, held=held, figures=dict(figures))
+    tried = Tried(promise=promise, at=datetime.now(UTC), form=form, held=held, figures=dict(figures), part=part)
     with ledger.open("ab") as file:
         file.write(msgspec.json.encode(tried) + b"\n")
 
@@ -35,6 +36,12 @@ class Rule:
         """The figures that break it."""
         few = [name for name, least in self.least.items() if float(figures[name]) < least]
         return [*(name for name in self.zero if figures[name]), *few]
+
+    def holds(self, figures: Mapping[str, Figure], tell: Callable[[str, Figure], None]) -> bool:
+        """Whether it is held by these figures of a test, which are told (`record_property`)."""
+        for name, figure in figures.items():
+            tell(name, figure)
+        return not self.broken(figures)
 
     def ended(self, figures: Mapping[str, Figure], form: Literal["short", "long"], ledger: Path = LEDGER) -> bool:
         """Whether it is held by these figures, which are printed and noted."""

@@ -37,7 +37,7 @@ def _emit(seen: list[tuple[str, Seen]], tried: list[Promise]) -> None:
     for name, each in seen:
         emit({"check": name, "state": each.state, "says": each.says})
     for promise in tried:
-        emit({"promise": promise.number, "says": promise.says, "command": promise.long, "tried": promise.tried})
+        emit({"promise": promise.number, "says": promise.says, "commands": promise.long, "tried": promise.tried})
 
 
 def _settings(seen: list[tuple[str, Seen]]) -> Table:
@@ -52,8 +52,8 @@ def _tried(tried: list[Promise]) -> Table:
     for promise in tried:
         last = promise.tried
         if last is None:
-            command = f".venv/bin/python {promise.long}" if promise.long else "nothing tries it yet"
-            table.add_row(promise.number, promise.says, "[yellow]?[/]", "never here", f"[dim]{command}[/]")
+            how = "\n".join(f".venv/bin/python {each}" for each in promise.long) or "nothing tries it yet"
+            table.add_row(promise.number, promise.says, "[yellow]?[/]", "never here", f"[dim]{how}[/]")
             continue
         held = "[green]yes[/]" if last.held else "[bold red]NO[/]"
         figures = ", ".join(f"{name} {figure}" for name, figure in last.figures.items())

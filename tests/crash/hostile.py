@@ -358,8 +358,8 @@ def main() -> None:
             said = tries[which](Path(name) / which)
             broken = broken or not said["kept"]
             print(json.dumps({"which": which, **said}), flush=True)
-            full = (given.clients, given.seconds, given.millions, given.cases) >= (1000, 60.0, 1.0, 1000)
-            promise.note(PROMISES[which], "long" if full else "short", said["kept"], plain(said))
+            full = given.clients >= 1000 and given.seconds >= 60 and given.millions >= 1 and given.cases >= 1000
+            promise.note(PROMISES[which], "long" if full else "short", said["kept"], plain(said), part=f"smtp {which}")
     return sys.exit(1 if broken else 0)
 
 

@@ -96,7 +96,7 @@ class Disk:
         act: Callable[[Call], None] = getattr(self, "_" + call.name)  # an AttributeError names what is not modelled
         return act(call)
 
-    def names(self, path: str) -> tuple[Folder, str]:
+    def _names(self, path: str) -> tuple[Folder, str]:
         parts = path[len(self._root) :].strip("/").split("/")
         folder: File | Folder = self.top
         for part in parts[:-1]:
