@@ -16,14 +16,14 @@ from typing import NamedTuple
 import msgspec
 
 from deploy import erasing
-from deploy.wiring import LINE, House, now
+from deploy.meant import left_alone, not_unpacked
+from deploy.wiring import House, now
 from enrichment.answer import KEPT, TurnMonth
 from intake.errors import Refused
 from intake.record import name_of
 from intake.report import Reporter
 from intake.store import every
 from intake.submission import Submission, Unpacked
-from intake.unpack import reporter_of
 from referral.request import AssistanceRequest
 from triage.fold import CaseView
 from triage.stream import current
@@ -59,12 +59,10 @@ def _unpacked(house: House, last: Mapping[str, str]) -> Iterator[tuple[str, str,
 
 def _not_unpacked(house: House, last: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """The same of those that wait to be unpacked or are on hold there."""
-    waiting = house.archive.get_all(Submission, house.work.keys(LINE[0].name))
-    done, feeds = house.archive.get_all(Unpacked, waiting), house.unpacking.feeds()
-    for id_, each in sorted(waiting.items()):
-        kept_as, day = reporter_of(house.unpacking, each, feeds).class_, each.received.date().isoformat()
-        if id_ not in done and day <= last.get(kept_as, ""):
-            yield id_, kept_as, day
+    for each in not_unpacked(house):
+        day = each.submission.received.date().isoformat()
+        if day <= last.get(each.reporter.class_, ""):
+            yield each.submission.id, each.reporter.class_, day
 
 
 def _blocked(house: House, what: erasing.Plan) -> str:
@@ -91,9 +89,8 @@ def run(house: House, today: date) -> tuple[int, int]:
             overdue += 1
             log.warning("submission %s is overdue: %s", each.submission, each.blocked)
             continue
-        what = erasing.plan(house, [(Submission.kind, each.submission)])
-        last = [(Reporter.kind, name) for name in sorted(what.senders) if _is_last(house, name)]
-        what = what._replace(owners=(*what.owners, *last))
+        last = [(Reporter.kind, name) for name in sorted(left_alone(house, {each.submission}))]
+        what = erasing.plan(house, [(Submission.kind, each.submission), *last])
         erasing.erase(house, what, f"retention of {each.kept_as} is over", WHO)
         erased += 1
     return erased, overdue
@@ -109,10 +106,3 @@ def _forget_answers(house: House, today: date) -> None:
             [(TurnMonth.kind, each) for each in over],
             {"id": name_of(os.urandom(16)), "reason": why, "by": WHO, "at": now()},
         )
-
-
-def _is_last(house: House, reporter: str) -> bool:
-    """Whether nothing but one submission is left of a member of the public; an ISP goes on reporting."""
-    known = house.archive.get(Reporter, reporter)
-    left = house.store.count(Unpacked, {"reporter": reporter}).get("", 0)
-    return known is not None and known.class_ == "public" and left <= 1

@@ -22,6 +22,7 @@ from intake.vault.writer import Writer
 R = TypeVar("R", bound=Record)
 Name = tuple[str, str]
 """(kind, key) of a record."""
+_GONE = "the {} that this {} belongs to is not kept any more"
 
 
 class Erasure(Record, frozen=True):
@@ -83,7 +84,7 @@ class Archive:
         if not records:
             return []
         rows = self._rows(records)
-        standing = self.store.begin([rows[each.kind, each.key] for each in records])
+        standing = self._begin([rows[each.kind, each.key] for each in records])
         self._finish([row for row in standing if row.place is None])
         self._release(rows)
         return [
@@ -103,11 +104,20 @@ class Archive:
         for record in records:
             slot = slots.get(record.under)
             if slot is None:
-                raise Refused(
-                    "erased", f"the {record.under[0]} that this {record.kind} belongs to is not kept any more"
-                )
+                raise Refused("erased", _GONE.format(record.under[0], record.kind))
             rows.setdefault((record.kind, record.key), row_of(record, slot))
         return rows
+
+    def _begin(self, rows: Sequence[Row]) -> list[Row]:
+        """Put the rows into the store, all or none: none when somebody has erased the owner of one meanwhile."""
+        owners = {row.owner: row for row in rows if row.owner not in (HOUSE, (row.kind, row.key))}
+        with self.store.together():
+            standing = list(self.store.begin(rows))
+            known = self.store.rows(owners)
+            for owner, row in owners.items():
+                if owner not in known or known[owner].slot is None:
+                    raise Refused("erased", _GONE.format(owner[0], row.kind))
+        return standing
 
     def _finish(self, unfinished: Sequence[Row]) -> None:
         places: dict[Name, Place] = {}
@@ -221,11 +231,20 @@ class Archive:
         return kept
 
     def carry_out(self, erasure: Erasure) -> None:
-        """Blank the slots and forget the rows; doing it twice does no harm."""
+        """Blank the slots and forget the rows; doing it twice does no harm.
+
+        Whoever was erased and came back, as a reporter who reports again, has a slot of their own since: that stays.
+        """
         for slot in erasure.slots:
             blank(self.reader.folder, slot)
         self.reader.drop_keys()
-        self.store.forget(erasure.owners)
+        rows = self.store.rows(erasure.owners)
+        back = {name for name, row in rows.items() if row.slot is not None and row.slot not in erasure.slots}
+        self.store.forget(name for name in erasure.owners if name not in back)
+
+    def unfinished(self, erasure: Erasure) -> bool:
+        """Whether it was cut short: rows of what it erased are still there."""
+        return any(row.slot in erasure.slots for row in self.store.rows(erasure.owners).values())
 
 
 def _slice(whole: memoryview, report: Report) -> bytes:

@@ -18,6 +18,7 @@ from intake.errors import Damaged, Temporary
 from intake.record import Record
 from intake.store import Place, Row, Store, row_of
 from intake.vault import series
+from intake.vault.book import blanked
 from intake.vault.frame import Header
 from intake.vault.reader import Reader
 from intake.work import LeaseTable
@@ -115,10 +116,17 @@ class Follower:
     def _take(self, batch: list[_Framed], name: str, segment: int, offset: int) -> None:
         opened = [pair for pair in (self._read(*each) for each in batch) if pair is not None]
         with self._store.together():
+            opened = self._not_erased(opened)
             self._store.begin([row for _, row in opened])
             for record, _ in opened:
                 self._note(record)
             self._store.advance(name, segment, offset)
+
+    def _not_erased(self, opened: list[tuple[Record, Row]]) -> list[tuple[Record, Row]]:
+        """Without what was erased since it was opened: slots are blanked before the store forgets, which waits for
+        us."""
+        gone = blanked(self._reader.folder, {row.slot for _, row in opened if row.slot is not None})
+        return [(record, row) for record, row in opened if row.slot not in gone]
 
     def _read(self, place: Place, header: Header, stored: bytes) -> tuple[Record, Row] | None:
         type_ = self._table.kinds.get(header.kind)

@@ -162,6 +162,11 @@ class Receipts:
         told = state if outcome is None else "closed"
         return Known(told, msgspec.json.decode(items), bool(adds), outcome or "")
 
+    def submission_of(self, ref: str) -> str:
+        """The submission whose reference was made from that id, '' when none is known."""
+        found = self.db.run("select submission from taken where ref = ?", (ref,))
+        return str(found[0][0]) if found else ""
+
     def _outcome(self, submission: str) -> str | None:
         """How its cases were closed, None while one is not, or was before a report of it came."""
         rows = self.db.run(

@@ -6,6 +6,7 @@ process cannot corrupt); deleted bytes are overwritten (`secure_delete`).
 """
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from intake.errors import Refused, Temporary
 
 Row = tuple[Any, ...]
 Schema = dict[str, tuple[str, ...]]
+DRAINS = 5
+"""Times that the log is tried to be emptied; each waits for readers as long as a writer does."""
 
 
 class Database:
@@ -82,7 +85,16 @@ class Database:
     def scrub(self) -> None:
         """Leave no deleted byte in free pages or in the log; after an erasure."""
         self.run("vacuum")
-        self.run("pragma wal_checkpoint(truncate)")
+        self.drain()
+
+    def drain(self) -> None:
+        """Empty the log into the file; `Temporary` while somebody reads what stands in the log."""
+        for _ in range(DRAINS):
+            ((busy, _, _),) = self.run("pragma wal_checkpoint(truncate)")
+            if not busy:
+                return
+            time.sleep(0.1)
+        raise Temporary("somebody reads the database for so long that its log can't be emptied", 60.0)
 
     def damage(self) -> str:
         """The first thing that `quick_check` finds wrong with the file, '' when it finds nothing."""

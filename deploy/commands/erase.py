@@ -1,6 +1,7 @@
 """`lapwing erase`, `retention` and `legal-hold`: what the law has forgotten, and what a court lets nobody forget."""
 
 import os
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -9,6 +10,7 @@ from rich.table import Table
 from deploy import erasing
 from deploy import retention as end_of_retention
 from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
+from deploy.meant import Meant, meant, owners_of
 from deploy.wiring import now
 from intake.archive import LegalHold
 from intake.errors import Refused
@@ -16,6 +18,7 @@ from intake.record import Record, name_of
 from intake.report import Reporter
 from intake.store import every
 from intake.submission import Submission
+from referral.request import AssistanceRequest
 from triage.case import Case
 
 
@@ -46,20 +49,82 @@ HELD: dict[str, type[Record]] = {"submission": Submission, "reporter": Reporter,
 
 def erase(
     context: typer.Context,
-    kind: str = typer.Argument(..., help="submission or reporter."),
-    key: str = typer.Argument(..., help="Its id; the id of a reporter stands in `explain`."),
-    reason: str = typer.Option(..., "--reason", help="Why: the reporter's wish, the end of retention."),
+    what: list[str] = typer.Argument(
+        ..., metavar="WHAT", help="A reporter's address or id, or the id of a submission or report, or its reference."
+    ),
+    reason: str = typer.Option("", "--reason", help="Why: the reporter's wish, the end of retention. Never a name."),
     yes: bool = typer.Option(False, "--yes", help="Don't ask."),
+    look: bool = typer.Option(False, "--dry-run", help="Only say what would go, and what stands in the way."),
+    request: list[str] = typer.Option([], "--request", help="An approved request that rests on it and goes as well."),
+    json: bool = JSON,
 ) -> None:
     """Erase for ever: the evidence becomes unreadable, the chain still verifies, cases are counted anew."""
     desk: Desk = context.obj
-    what = erasing.plan(desk.house, erasing.owners_of(desk.house, kind, key))
-    parts = len(what.owners)
+    one = meant(desk.house, _wanted(what))
+    named = [_root(desk, each) for each in request]
+    if look:
+        desk.noted("look at what an erasure takes", str(one), right="erase")
+    else:
+        given(reason)
+    todo = erasing.plan(desk.house, owners_of(desk.house, one), named)
+    blocked = erasing.in_the_way(desk.house, todo)
+    if look or not (yes or json):
+        _show(one, todo, blocked, json)
+    if look:
+        raise typer.Exit(1 if blocked else 0)
+    _carry_out(desk, one, todo, reason, yes, json)
+
+
+def _wanted(words: list[str]) -> str:
+    """The one word, behind its kind where somebody says that too."""
+    rest = words[1:] if len(words) == 2 and words[0] in (Submission.kind, Reporter.kind) else words
+    if len(rest) != 1:
+        raise Refused("usage", "name one thing to erase: lapwing erase WHAT --reason ...")
+    return rest[0]
+
+
+def _root(desk: Desk, request: str) -> str:
+    kept = desk.house.archive.get(AssistanceRequest, request)
+    if kept is None:
+        raise Refused("unknown", f"there is no request {request}")
+    return kept.root
+
+
+def _carry_out(desk: Desk, one: Meant, todo: erasing.Plan, reason: str, yes: bool, json: bool) -> None:
     if not yes:
-        typer.confirm(f"Erase {kind} {key} and all that was derived from it ({parts} parts) for ever?", abort=True)
-    person = desk.noted("erase", f"{kind} {key}", given(reason), right="erase")
-    erasing.erase(desk.house, what, reason, person)
-    err.print(f"erased {kind} {key}: {parts} parts; {len(what.cases)} cases counted anew")
+        asked = f"Erase {one} and all that was derived from it ({len(todo.owners)} parts) for ever?"
+        typer.confirm(asked, abort=True, err=json)
+    erasing.refuse_naming(desk.house, todo, reason)
+    person = desk.noted("erase", str(one), reason, right="erase")
+    done = erasing.erase(desk.house, todo, reason, person)
+    if json:
+        emit({"erasure": done.id, **_told(one, todo, [])})
+    err.print(f"erased {one}: {len(todo.owners)} parts; {len(todo.cases)} cases counted anew")
+
+
+def _told(one: Meant, todo: erasing.Plan, blocked: list[str]) -> dict[str, Any]:
+    """What goes, for programs: ids and counts, and no address."""
+    reporters = sorted(name for kind, name in todo.owners if kind == Reporter.kind)
+    return {
+        "kind": one.kind, "ids": one.ids, "reporters": reporters, "submissions": sorted(todo.submissions),
+        "reports": sorted(each.id for each in todo.reports), "cases": sorted(todo.cases), "requests": todo.requests,
+        "blocked_by": blocked,
+    }  # fmt: skip
+
+
+def _show(one: Meant, todo: erasing.Plan, blocked: list[str], json: bool) -> None:
+    """What would go, and what stands in the way."""
+    told = _told(one, todo, blocked)
+    if json:
+        emit(told)
+        return
+    for name in ("reporters", "submissions", "reports", "requests"):
+        if told[name]:
+            out.print(f"{name}: {' '.join(told[name])}")
+    if told["cases"]:
+        out.print(f"counted anew: {' '.join(told['cases'])}")
+    for each in blocked:
+        out.print(f"[red]in the way:[/red] {escape(each)}")
 
 
 def given(reason: str) -> str:

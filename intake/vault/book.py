@@ -9,6 +9,7 @@ belongs to the house: records that need not be forgettable alone.
 import hashlib
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
@@ -127,6 +128,20 @@ def blank(vault: Path, slot: Slot) -> None:
         file.write(_BLANK)
         file.flush()
         sync(file.fileno())
+
+
+def blanked(vault: Path, slots: Iterable[Slot]) -> set[Slot]:
+    """Those of these slots that were blanked, read from the disk now; what a missing book holds is none."""
+    books: dict[tuple[str, int], bytes] = {}
+    found = set()
+    for slot in slots:
+        name = (slot.series, slot.book)
+        if name not in books:
+            path = path_of(vault, *name)
+            books[name] = path.read_bytes() if path.exists() else b""
+        if books[name][_HEAD.size + slot.number * _BOX :][:_BOX] == _BLANK:
+            found.add(slot)
+    return found
 
 
 def changed(vault: Path, frame: bytes) -> tuple[list[int], list[int]]:

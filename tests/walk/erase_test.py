@@ -30,8 +30,14 @@ def test_an_erased_reporter_leaves_nothing_and_the_rest_stands(tmp_path):
     shown = lapwing(home, "explain", mine[0], "--json").line
     subject = shown["message"]["subject"]
     assert subject.encode() in everything_in(home)
-    ran = lapwing(home, "erase", "reporter", shown["reporter"], "--reason", "their wish", "--yes")
-    assert ran.status == 0, ran.err
+    looked = lapwing(home, "erase", f"<{REPORTER}>", "--dry-run", "--json")
+    assert looked.status == 0 and looked.line["reporters"] == [shown["reporter"]], looked.err
+    assert sorted(looked.line["reports"]) == sorted(mine) and looked.line["blocked_by"] == []
+    refused = lapwing(home, "erase", REPORTER, "--reason", f"wish of {REPORTER}", "--yes")
+    assert refused.status == 1 and REPORTER not in refused.err
+    ran = lapwing(home, "erase", REPORTER, "--reason", "their wish", "--yes", "--json")
+    assert ran.status == 0 and ran.line == looked.line | {"erasure": ran.line["erasure"]}, ran.err
+    assert REPORTER not in ran.err
     assert all(lapwing(home, "explain", report, "--json").status == 1 for report in mine)
     left = everything_in(home)
     assert subject.encode() not in left and REPORTER.encode() not in left
@@ -72,8 +78,10 @@ def test_a_legal_hold_blocks_erasure_until_it_is_lifted(tmp_path):
     submission = lapwing(home, "explain", report, "--json").line["submission"]
     placed = lapwing(home, "legal-hold", "place", "submission", submission, "--reason", "case 7 of the court")
     assert placed.status == 0
-    ran = lapwing(home, "erase", "submission", submission, "--reason", "retention", "--yes")
+    ran = lapwing(home, "erase", report, "--reason", "retention", "--yes")
     assert ran.status == 1 and "legal hold" in ran.err
+    looked = lapwing(home, "erase", report, "--dry-run", "--json")
+    assert looked.status == 1 and looked.line["blocked_by"] == [f"a legal hold stands on submission {submission}"]
     assert lapwing(home, "explain", report, "--json").status == 0
     assert lapwing(home, "legal-hold", "lift", placed.out.strip(), "--reason", "over").status == 0
     assert lapwing(home, "legal-hold", "list", "--json").lines == []
