@@ -81,13 +81,13 @@ class Reporters:
     """The house, its mail server, and a clock that can be set."""
 
     def __init__(self, house: House, server: Sink) -> None:
-        self.house, self.server = house, server
+        self.house, self.server, self.began = house, server, datetime.now(UTC)
         self.later = timedelta()
         self.house.__dict__["resolver"] = Recorded(dns())
         self._fresh: list[str] = []
 
     def clock(self) -> datetime:
-        return NOW + self.later
+        return self.began + self.later
 
     def hand_in(
         self, data: bytes, mail_from: str = "rita@isp.example", peer: str = PEER, channel: str = "smtp",
