@@ -12,6 +12,7 @@ from intake.additions import by_public
 from intake.archive import Archive, Erasure
 from intake.outcomes import reference_of
 from intake.receipts import Closing, Placed, Receipts, Taken
+from intake.report import Withdrawal
 from intake.store import every
 from intake.submission import Addition, Submission, Unpacked
 from triage.case import CaseEvent, Filing
@@ -90,6 +91,13 @@ class Reconciler:
         return next((each for each in events if each is not None and each.what == "closed"), None)
 
 
+def _withdrawn(archive: Archive) -> set[str]:
+    """What was taken back, also where the addition that did so was erased; not what was added to it."""
+    added = list(every(archive.store, Addition, {}))
+    back = {each.submission for each in every(archive.store, Withdrawal, {})} - {each.submission for each in added}
+    return back | {each.of for each in added if each.what == "withdrawal"}
+
+
 def fill(archive: Archive, receipts: Receipts) -> None:
     """Everything anew, from all that is kept; readers see what was there before until it is done."""
     with receipts.db.together():
@@ -98,8 +106,7 @@ def fill(archive: Archive, receipts: Receipts) -> None:
             tell_unpacked(archive, receipts, page)
         for filings in pages(every(archive.store, Filing, {})):
             tell_filed(receipts, filings)
-        back = (each.of for each in every(archive.store, Addition, {}) if each.what == "withdrawal")
-        receipts.withdrawn(back)
+        receipts.withdrawn(sorted(_withdrawn(archive)))
         cases = Reconciler(archive, receipts)
         while not cases.turn():
             pass

@@ -85,8 +85,14 @@ def taken_back(report: Report, back: Addition) -> Withdrawal:
 
 
 def withdrawal_of(archive: Archive, root: str) -> Addition | None:
-    """The addition that took that submission back, None while nobody did."""
-    return next((each for each in every(archive.store, Addition, {"of": root}) if each.what == "withdrawal"), None)
+    """The addition that took that submission back, None while nobody did; where it is not kept as long as what it took
+    back, what it did says so."""
+    for each in every(archive.store, Addition, {"of": root}):
+        if each.what == "withdrawal":
+            return each
+    for done in every(archive.store, Withdrawal, {"submission": root}):
+        return Addition(submission=done.by, of=root, what="withdrawal", at=done.at)
+    return None
 
 
 def _reported(archive: Archive, submissions: Sequence[str]) -> Iterator[Report]:

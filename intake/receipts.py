@@ -89,11 +89,14 @@ class Receipts:
         self.db.run("insert into filled values (1)")
 
     def unpacked(self, rows: Iterable[Taken]) -> None:
-        """These were opened. Of two under one reference the first stands, unless it was erased."""
+        """These were opened, and perhaps filed before we were told. Of two under one reference the first stands, unless
+        it was erased."""
         self.db.run_many(
-            "insert into taken values (?, ?, 'unpacked', ?, ?) on conflict do update"
+            "insert into taken select ?1, ?2, iif(count(*), 'filed', 'unpacked'), ?3, ?4 from places"
+            " where submission = ?2 on conflict do update"
             " set submission = excluded.submission, items = excluded.items, adds = excluded.adds,"
-            " state = iif(taken.submission = excluded.submission, taken.state, 'unpacked')"
+            " state = iif(taken.submission = excluded.submission and taken.state <> 'unpacked', taken.state,"
+            " excluded.state)"
             " where (taken.submission = excluded.submission) <> (taken.state = 'erased')",
             [(each.ref, each.submission, msgspec.json.encode(each.items).decode(), each.adds) for each in rows],
         )

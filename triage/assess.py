@@ -18,7 +18,7 @@ from triage.case import Case, CaseEvent, Filing, case_id
 from triage.fold import CaseView
 from triage.join import Joined, join, refill
 from triage.key import JoinKey, hashed
-from triage.stream import append, catch_up, view_of
+from triage.stream import OF, append, catch_up, view_of
 from triage.weigh import Weigh, Weighed, Weighing
 
 __all__ = ["assess", "concerned", "fold_anew", "refill", "refold"]
@@ -121,7 +121,7 @@ def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:
 
 
 def _event(filing: Filing) -> CaseEvent:
-    codes = (("band", filing.assessment.band), ("kind", filing.assessment.kind))
+    codes = (("band", filing.assessment.band), ("kind", filing.assessment.kind), (OF, filing.submission))
     return CaseEvent(case=filing.case, n=0, cause=filing.report, what="filed", codes=codes, at=filing.at)
 
 

@@ -16,6 +16,10 @@ from intake.store import every
 from triage.case import CaseEvent, DistinctReporter, Filing
 from triage.fold import CaseView, advance
 
+OF = "of"
+"""The code of a filed event that names the submission of its report: one that was erased and is handed in again has the
+same id, and an event of its own."""
+
 
 def view_of(archive: Archive, case: str) -> CaseView:
     """The view as last shown; a case that has none starts at version 0."""
@@ -68,12 +72,13 @@ def _move_on(archive: Archive, last: CaseEvent, left: dict[str, CaseEvent], done
 
 def _drop_kept(archive: Archive, left: dict[str, CaseEvent], done: dict[str, CaseEvent]) -> None:
     """Move what has its event already, in whichever stream, from `left` to `done`."""
-    for cause in list(left):
+    for cause, wanted in list(left.items()):
         found, _ = archive.store.find(CaseEvent, {"cause": cause}, limit=10)
-        for event in found:
-            if _counts(archive, event):
-                done[cause] = event
-                left.pop(cause, None)
+        same = (each for each in found if each.code(OF) in ("", wanted.code(OF)))
+        event = next((each for each in same if _counts(archive, each)), None)
+        if event is not None:
+            done[cause] = event
+            del left[cause]
 
 
 def _counts(archive: Archive, event: CaseEvent) -> bool:
@@ -122,6 +127,8 @@ def _step(archive: Archive, view: CaseView, event: CaseEvent) -> CaseView | None
         if filing is None:
             erased = archive.get(Report, event.cause) is None
             return advance(view, event) if erased else None
+        if event.code(OF) not in ("", filing.submission):
+            return advance(view, event)
         if archive.get(Withdrawal, filing.report) is not None:
             return advance(view, event)
         fresh = _first(archive, view.id, filing.reporter, filing.report)

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from deploy import erasing, states
 from intake.report import Claims, Report, Reporter, Withdrawal
 from intake.store import every
 from intake.submission import Addition, Envelope, Submission, Unpacked
 from tests.additions_house import PEER, Home, the_only
 from tests.walker import lapwing, mail
+from triage import assess
 from triage.case import Filing
 from triage.fold import CaseView
+from triage.stream import current
 
 
 @pytest.fixture
@@ -205,3 +208,31 @@ def test_what_is_added_goes_with_the_reporter_and_what_was_erased_takes_no_addit
     home.work()
     assert home.verdicts(late) == ["not-a-report"] and home.reports(late) == []
     home.house.parser.close()
+
+
+def test_a_withdrawal_that_was_erased_still_holds(home: Home) -> None:
+    first = home.send(mail(tag="kept"), contact="a@isp.example")
+    home.work()
+    case = home.case(the_only(home.reports(first)).id).id
+    back = home.send(of=first, adds="withdrawal")
+    home.work()
+    what = erasing.plan(home.house, [(Submission.kind, back)])
+    erasing.erase(home.house, what, "its time is over", "test")
+    home.send(of=first, adds="loss", loss="300 EUR")
+    home.work()
+    assert current(home.house.archive, case).reports == 0
+    states.fill(home.house.archive, home.house.receipts)
+    assert home.state(first) == "withdrawn"
+
+
+def test_what_is_handed_in_again_after_it_was_erased_counts_once(home: Home) -> None:
+    """Its report has the same id, and the case remembers the one that was erased."""
+    for _ in range(2):
+        last = home.send(mail(tag="again"), contact="a@isp.example")
+        home.work()
+        view = home.case(the_only(home.reports(last)).id)
+        assert (view.reports, view.reporters) == (1, 1)
+        assess.fold_anew(home.house.archive, [view.id])
+        assert current(home.house.archive, view.id) == view
+        erasing.erase(home.house, erasing.plan(home.house, [(Submission.kind, last)]), "their wish", "test")
+        assert current(home.house.archive, view.id).reports == 0

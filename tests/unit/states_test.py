@@ -248,6 +248,18 @@ def test_of_two_under_one_reference_the_first_stands_until_it_is_erased(tmp_path
     assert receipts.known("another") is None and not receipts.gone("another")
 
 
+def test_what_was_filed_before_it_was_said_to_be_opened_is_in_a_case(tmp_path: Path) -> None:
+    """Another worker may be as fast as that, and a step that failed at its end is done again."""
+    receipts = Receipts(tmp_path / "receipts.sqlite")
+    receipts.filed([Placed("one", "c1", 10.0)])
+    assert receipts.known("ref") is None
+    receipts.unpacked([Taken("ref", "one", {"report": 1}, True), Taken("other", "two", {"report": 1}, True)])
+    assert [receipts.known(each) for each in ("ref", "other")] == [
+        Known("filed", {"report": 1}),
+        Known("unpacked", {"report": 1}),
+    ]
+
+
 @pytest.mark.parametrize("code", OUTCOMES)
 def test_a_closing_holds_for_what_came_before_it(tmp_path: Path, code: str) -> None:
     receipts = Receipts(tmp_path / "receipts.sqlite", closings=True)
