@@ -9,12 +9,12 @@ one that goes too. Drafts and withdrawn requests go with what they were drawn fr
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from deploy import states
+from deploy import feeds, states
 from deploy.wiring import ACKNOWLEDGE, LINE, House, now
-from intake.archive import Erasure
+from intake.archive import CarriedOut, Erasure
 from intake.errors import Refused
 from intake.outcomes import reference_of
 from intake.record import name_of
@@ -116,6 +116,7 @@ def erase(house: House, what: Plan, reason: str, person: str) -> Erasure:
     references = tuple((name, ref) for name, each in kept.items() if (ref := reference_of(each)) != name)
     said = {"id": name_of(os.urandom(16)), "reason": reason, "by": person, "at": now(), "references": references}
     versions = [each.id for root in what.requests for each in _versions(house, root)]
+    said["cases"] = tuple(sorted(what.cases))
     erasure = house.archive.erase([*what.owners, *((REQUEST, each) for each in what.requests)], said)
     _forget_bundles(house, versions)
     for step in (*LINE, ACKNOWLEDGE):
@@ -123,6 +124,7 @@ def erase(house: House, what: Plan, reason: str, person: str) -> Erasure:
         house.work.done(step.name, list(what.submissions) if mine else [each.id for each in what.reports])
     _tell(house, [erasure])
     assess.fold_anew(house.archive, what.cases)
+    house.store.add(CarriedOut(id=erasure.id))
     return erasure
 
 
@@ -144,21 +146,43 @@ def _forget_bundles(house: House, requests: Sequence[str]) -> None:
 
 def _tell(house: House, erasures: Sequence[Erasure]) -> None:
     """What the other databases tell of it."""
-    gone = [name for each in erasures for kind, name in each.owners if kind == Submission.kind]
+    gone = _submissions(erasures)
     if gone:
         states.tell_erased(house.receipts, erasures)
-        house.idempotency.forget(house.outcomes.forget(gone))
+        references = [ref for each in erasures for _, ref in each.references]
+        house.idempotency.forget([*house.outcomes.forget(gone), *references])
+
+
+def _submissions(erasures: Iterable[Erasure]) -> list[str]:
+    return [name for each in erasures for kind, name in each.owners if kind == Submission.kind]
 
 
 def complete(house: House) -> None:
-    """Finish what an interrupted erasure left: its slots and rows, and what the other databases tell of it."""
-    kept = list(every(house.store, Erasure, {}))
-    for each in (one for one in kept if house.archive.unfinished(one)):
-        concerned = plan(house, each.owners)
+    """Finish what interrupted erasures left: slots and rows, work, what the other databases tell, counts of cases."""
+    assess.fold_anew(house.archive, finish(house))
+
+
+def finish(house: House) -> set[str]:
+    """The same but for the cases; those that are to be counted anew."""
+    left = [each for each in every(house.store, Erasure, {}) if house.store.get(CarriedOut, each.id) is None]
+    cases = {case for each in left for case in each.cases}
+    for each in (one for one in left if house.archive.unfinished(one)):
+        cases |= plan(house, each.owners).cases
         versions = [one.id for kind, root in each.owners if kind == REQUEST for one in _versions(house, root)]
         house.archive.carry_out(each)
         _forget_bundles(house, versions)
-        assess.fold_anew(house.archive, concerned.cases)
-    if kept:
+    if left:
         house.database.drain()
-    _tell(house, kept)
+        _drop_work(house, _submissions(left))
+    _tell(house, left)
+    house.store.add_all([CarriedOut(id=each.id) for each in left])
+    return cases
+
+
+def _drop_work(house: House, submissions: Sequence[str]) -> None:
+    """Take away the work on these submissions, and on reports that are not there any more."""
+    for step in (LINE[0], ACKNOWLEDGE):
+        house.work.done(step.name, submissions)
+    for step in LINE[1:]:
+        for keys in feeds.pages(house.work.keys(step.name)):
+            house.work.done(step.name, set(keys) - house.archive.get_all(Report, keys).keys())

@@ -29,6 +29,7 @@ class Erasure(Record, frozen=True):
     """That the slots of these owners were blanked, why and by whom; kept before anything is erased.
 
     `references`: submissions among them, and the id that their reference was made from, where that is another one.
+    `cases` are counted anew after it.
     """
 
     kind = "erasure"
@@ -40,6 +41,15 @@ class Erasure(Record, frozen=True):
     by: str
     at: datetime
     references: tuple[Name, ...] = ()
+    cases: tuple[str, ...] = ()
+
+
+class CarriedOut(Record, frozen=True):
+    """That nothing of an erasure is left to do, here and in the databases beside; in the store alone."""
+
+    kind = "carried_out"
+
+    id: str
 
 
 class LegalHold(Record, frozen=True):

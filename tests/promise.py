@@ -43,10 +43,12 @@ class Rule:
             tell(name, figure)
         return not self.broken(figures)
 
-    def ended(self, figures: Mapping[str, Figure], form: Literal["short", "long"], ledger: Path = LEDGER) -> bool:
+    def ended(
+        self, figures: Mapping[str, Figure], form: Literal["short", "long"], ledger: Path = LEDGER, part: str = ""
+    ) -> bool:
         """Whether it is held by these figures, which are printed and noted."""
         held = not self.broken(figures)
         for name, figure in figures.items():
             print(f"{name:>14} {figure}")
-        note(self.promise, form, held, figures, ledger)
+        note(self.promise, form, held, figures, ledger, part)
         return held

@@ -17,8 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy import feeds, spare, states
-from deploy.checkpoints import erasures
+from deploy import erasing, feeds, spare, states
 from deploy.wiring import House, now, open_house
 from intake.accept import Acceptor
 from intake.audit import Audit, note
@@ -127,8 +126,7 @@ def refill(house: House, step: Callable[[int], None] = lambda frames: None) -> i
     list(series.recover_all(house.vault))
     count = house.follower.catch_up(step)
     house.follower.settle()
-    for each in erasures(house):
-        house.archive.carry_out(each)
+    erasing.finish(house)
     assess.refold(house.archive)
     states.fill(house.archive, house.receipts)
     feeds.fill_keyring(house.archive, house.keyring)

@@ -118,16 +118,16 @@ def test_the_sweeper_does_it_and_signs_what_it_erased(home, monkeypatch):
     assert listed.status == 0 and listed.lines == []
 
 
-@pytest.mark.parametrize("cut", ["carry_out", "forget"])
+@pytest.mark.parametrize("cut", ["carry_out", "forget", "done"])
 def test_an_erasure_that_was_cut_short_is_finished_at_the_next_start(home, monkeypatch, cut):
     house = open_house(home, "sweeper", {})
-    target = (house.archive, "carry_out") if cut == "carry_out" else (house.outcomes, "forget")
+    part = {"carry_out": house.archive, "forget": house.outcomes, "done": house.work}[cut]
 
     def dies(*_: object) -> None:
         raise InterruptedError
 
     with monkeypatch.context() as patched:
-        patched.setattr(*target, dies)
+        patched.setattr(part, cut, dies)
         with pytest.raises(InterruptedError):
             retention.run(house, LATER)
     start(house)
