@@ -4,7 +4,7 @@ A legal hold blocks it, and so does a case that somebody works on or that a requ
 overdue, is listed with the reason, and is tried again the next day. A member of the public of whom nothing is left is
 forgotten with the last of their reports. What could not be unpacked goes by the class of whoever handed it in. Without
 a period in the settings nothing of this is ever erased by itself; only the marks of answers (`enrichment/answer.py`)
-always are.
+always are, and the pieces of what senders broke off (`intake/loose.py`).
 """
 
 import logging
@@ -83,6 +83,7 @@ def _blocked(house: House, what: erasing.Plan) -> str:
 def run(house: House, today: date) -> tuple[int, int]:
     """Erase what is due: (submissions erased, submissions overdue)."""
     _forget_answers(house, today)
+    _discard_loose(house)
     erased = overdue = 0
     for each in due(house, today):
         if each.blocked:
@@ -106,3 +107,14 @@ def _forget_answers(house: House, today: date) -> None:
             [(TurnMonth.kind, each) for each in over],
             {"id": name_of(os.urandom(16)), "reason": why, "by": WHO, "at": now()},
         )
+
+
+def _discard_loose(house: House) -> None:
+    """Destroy what senders broke off and nobody answered for, once it is a day old."""
+    over = house.loose.over()
+    closed = house.store.under(Submission.kind, over)
+    left = [each for each in over if each not in closed]
+    if left:
+        why = "it was broken off before its end"
+        house.archive.discard(left, {"id": name_of(os.urandom(16)), "reason": why, "by": WHO, "at": now()})
+    house.loose.forget(over)

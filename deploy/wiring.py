@@ -33,6 +33,8 @@ from intake.feed import Feed, FeedKey, FeedKeyEnd
 from intake.follower import Follower, Step, Table
 from intake.handin import Index
 from intake.keyring import Keyring
+from intake.loose import SCHEMA as LOOSE_SCHEMA
+from intake.loose import Loose
 from intake.outcomes import Outcomes
 from intake.people import Departure, Person
 from intake.receipts import Receipts
@@ -122,7 +124,7 @@ class House:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.home / "store.sqlite", sqlite.SCHEMA | WORK_SCHEMA)
+        return Database(self.home / "store.sqlite", sqlite.SCHEMA | WORK_SCHEMA | LOOSE_SCHEMA)
 
     @cached_property
     def store(self) -> SqliteStore:
@@ -131,6 +133,10 @@ class House:
     @cached_property
     def work(self) -> LeaseTable:
         return LeaseTable(self.database, time.time, self.role)
+
+    @cached_property
+    def loose(self) -> Loose:
+        return Loose(self.database, time.time)
 
     @cached_property
     def archive(self) -> Archive:
@@ -150,7 +156,7 @@ class House:
 
     @cached_property
     def follower(self) -> Follower:
-        return Follower(self.reader, self.store, self.work, self.table)
+        return Follower(self.reader, self.store, self.work, self.table, self.loose)
 
     @property
     def table(self) -> Table:

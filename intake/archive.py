@@ -240,6 +240,10 @@ class Archive:
         self.carry_out(kept)
         return kept
 
+    def discard(self, slots: Sequence[Slot], erasure: dict[str, Any]) -> None:
+        """Blank slots that no record stands under, as those of submissions without an end."""
+        self.carry_out(self.keep(Erasure(owners=(), slots=tuple(slots), **erasure)))
+
     def carry_out(self, erasure: Erasure) -> None:
         """Blank the slots and forget the rows; doing it twice does no harm.
 
@@ -248,6 +252,8 @@ class Archive:
         for slot in erasure.slots:
             blank(self.reader.folder, slot)
         self.reader.drop_keys()
+        if not erasure.owners:
+            return
         rows = self.store.rows(erasure.owners)
         back = {name for name, row in rows.items() if row.slot is not None and row.slot not in erasure.slots}
         self.store.forget(name for name in erasure.owners if name not in back)

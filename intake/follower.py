@@ -8,13 +8,14 @@ follower nothing that they took would be worked on.
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from intake.errors import Damaged, Temporary
+from intake.loose import Loose
 from intake.record import Record
 from intake.store import Place, Row, Store, row_of
 from intake.vault import series
@@ -27,6 +28,8 @@ _Framed = tuple[Place, Header, bytes]
 log = logging.getLogger("lapwing.follower")
 BATCH = 500
 """Frames that go into the store as one."""
+PART, CLOSING = "part", "submission"
+"""Kinds of the frames that hold a submission's bytes, and of the one that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,10 @@ class Table:
 class Follower:
     """Reads series into `store` and `work` as `table` says."""
 
-    def __init__(self, reader: Reader, store: Store, work: LeaseTable, table: Table) -> None:
-        self._reader, self._store, self._work, self._table = reader, store, work, table
+    def __init__(
+        self, reader: Reader, store: Store, work: LeaseTable, table: Table, loose: Loose | None = None
+    ) -> None:
+        self._reader, self._store, self._work, self._table, self._loose = reader, store, work, table, loose
         self.damaged: dict[str, str] = {}
         """Series -> where it is damaged and how. A record that can't be opened is left out; of a series whose frames
         are broken nothing after that place is followed."""
@@ -120,7 +125,17 @@ class Follower:
             self._store.begin([row for _, row in opened])
             for record, _ in opened:
                 self._note(record)
+            self._note_loose(batch)
             self._store.advance(name, segment, offset)
+
+    def _note_loose(self, batch: Sequence[_Framed]) -> None:
+        """The slots of parts whose end is not there yet; a decoding's parts stand in the series of a worker."""
+        parts = {
+            header.slot for place, header, _ in batch if header.kind == PART and header.slot.series == place.series
+        }
+        closed = {header.slot for _, header, _ in batch if header.kind == CLOSING}
+        if self._loose is not None and (parts or closed):
+            self._loose.seen(parts - closed - blanked(self._reader.folder, parts - closed), closed)
 
     def _not_erased(self, opened: list[tuple[Record, Row]]) -> list[tuple[Record, Row]]:
         """Without what was erased since it was opened: slots are blanked before the store forgets, which waits for

@@ -124,6 +124,9 @@ class Store(Protocol):
     def rows(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
         """Bulk form of `get` for the archive: the rows of these (kind, key), unfinished ones (no place) too."""
 
+    def under(self, kind: str, slots: Iterable[Slot]) -> set[Slot]:
+        """Those of these slots under which a record of that kind stands; the cost is that of all of that kind."""
+
     def begin(self, rows: Sequence[Row]) -> list[Row]:
         """Bulk form of `add` for the archive: create-only; for each the row that now stands."""
 

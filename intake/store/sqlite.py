@@ -170,6 +170,14 @@ class SqliteStore:
         ]
         return {(row.kind, row.key): row for row in found}
 
+    def under(self, kind: str, slots: Iterable[Slot]) -> set[Slot]:
+        named = {_slot(each): each for each in slots}
+        found = self._db.run(
+            "select slot from rows where kind = ? and slot in (select value from json_each(?))",
+            (kind, _listed(name for name in named if name)),
+        )
+        return {named[text] for (text,) in found}
+
     def begin(self, rows: Sequence[Row]) -> list[Row]:
         with self.together():
             new = self._insert([(row, _place(row.place)) for row in rows])

@@ -57,6 +57,13 @@ def test_add_is_create_only(store):
     assert first.colour == "red" and second.colour == "red"
 
 
+def test_what_stands_under_a_slot_is_found_by_kind(store):
+    keep(store, Thing(name="a"))
+    mine, other = Slot(series="ab" * 8, book=1, number=1), Slot(series="ab" * 8, book=1, number=2)
+    assert store.under("thing", [mine, other]) == {mine}
+    assert store.under("board", [mine]) == set() == store.under("thing", [])
+
+
 def test_many_are_added_as_one_and_each_is_create_only(store):
     store.add(Thing(name="b", says="first"))
     mine = [Thing(name="a", colour="blue"), Thing(name="b", colour="green", says="later"), Thing(name="c")]
