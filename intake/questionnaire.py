@@ -24,7 +24,9 @@ WORDS = 4000
 CONTACT = 254
 """Characters of a mail address (RFC 5321 section 4.5.3.1.3)."""
 AMOUNT = 20
-_AMOUNT = re.compile(r"\d[\d.,' ]{0,19}")
+_AMOUNT = re.compile(r"\d[\d.,' ]{0,18}[\d萬万億亿]?")
+_SIGN = r"(?:[A-Za-z]{0,3}[$€£¥]|[A-Za-z]{3}|元|圓|円)?"
+_SIGNED = re.compile(_SIGN + r" ?(\d[^A-Za-z$€£¥元圓円]*?) ?" + _SIGN)
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\x00-\x20]{1,64}@(?:[^\s@<>(),;:\"\\.]{1,63}\.){1,8}[^\s@<>(),;:\"\\.]{2,63}")
 
 
@@ -65,11 +67,18 @@ def read(fields: Mapping[str, Sequence[str]]) -> Answers:
         how=_one_of(text("how", 20), HOW),
         harm=tuple(each for each in HARM if each in fields.get("harm", ())),
         words=text("words", WORDS),
-        amount=unicodedata.normalize("NFKC", text("amount", AMOUNT))[: AMOUNT + 1],
+        amount=_sum(text("amount", AMOUNT + 10)),
         currency=_one_of(text("currency", 20), CURRENCIES),
         contact=text("contact", CONTACT),
         consent=_one_of(text("consent", 20), ("yes", "no")),
     )
+
+
+def _sum(typed: str) -> str:
+    """A sum as it was typed, in plain digits, and without the sign or code of a currency, which is asked for apart."""
+    plain = unicodedata.normalize("NFKC", typed).replace("’", "'")
+    signed = _SIGNED.fullmatch(plain)
+    return (signed[1] if signed else plain)[: AMOUNT + 1]
 
 
 def _one_of(value: str, known: Sequence[str]) -> str:

@@ -291,7 +291,7 @@ class States(Judged):
         self._after_death()
         erased = self._note_erased()
         assert not erased or gone <= erased <= more, (erased, gone, more)
-        assert bool(erased) == bool(gone) or not done
+        assert gone <= erased or not done
         assert not (must and erased) and (may or died or done)
         self.calm = self.calm and not died
 

@@ -225,7 +225,10 @@ def test_data_given_away_is_no_loss_of_money() -> None:
 
 
 @pytest.mark.parametrize("currency", form.CURRENCIES)
-@pytest.mark.parametrize("amount", ["30,000", "30 000", "30000", "３０，０００", "30.000"])
+@pytest.mark.parametrize(
+    "amount",
+    ["30,000", "30 000", "30000", "３０，０００", "30.000", "NT$ 30,000", "＄30000", "30’000 CHF", "€30.000", "3萬元"],
+)
 def test_every_currency_and_amount_is_read_by_triage(currency: str, amount: str) -> None:
     from intake.report import Claims
 
@@ -235,6 +238,15 @@ def test_every_currency_and_amount_is_read_by_triage(currency: str, amount: str)
     assert form.wrong("loss", answers) == ()
     (lost,) = losses(Claims(loss=form.told(answers, "en").loss), lexicon())
     assert (lost.currency, lost.amount) == (currency, 30_000)
+
+
+@pytest.mark.parametrize(
+    "amount", ["a lot", "TWD", "$", "元", "-5", "30 or 40", "3" * 60, "1e5", "30 000 EUR and a phone"]
+)
+def test_what_is_no_sum_is_asked_again_as_it_was_typed(amount: str) -> None:
+    answers = form.read({"amount": [amount], "currency": ["TWD"]})
+    assert [each.code for each in form.wrong("loss", answers)] == ["amount-form"]
+    assert answers.amount == amount[:21]
 
 
 def test_a_loss_without_sum_or_words_is_still_a_loss() -> None:
