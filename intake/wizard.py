@@ -30,6 +30,10 @@ from intake.upload_form import UNSENT, Body
 from intake.upload_pages import Site
 from intake.web import HEADERS, Limits, aside, guarded, json, language, page, small_form, wants_page
 
+GO_BACK = {"Cache-Control": "private, no-cache"}
+"""A question may be shown again, with what was typed, when a person goes back; where a page may not be stored, browsers
+only ask whether to send the form anew.
+"""
 ADDS = {"loss": "loss", "original": "original", "withdraw": "withdrawal"}
 """Last part of the path -> what a Told says it adds."""
 
@@ -103,7 +107,7 @@ class Wizard:
         return await self._door.admitted(request, take)
 
     def _question(self, step: str, answers: Answers, request: Request, wrong: tuple[Wrong, ...] = ()) -> Response:
-        return page(self.question(step, answers, language(request), wrong), 400 if wrong else 200)
+        return page(self.question(step, answers, language(request), wrong), 400 if wrong else 200, GO_BACK)
 
     def question(self, step: str, answers: Answers, language: str, wrong: tuple[Wrong, ...] = ()) -> str:
         """The page of one question."""

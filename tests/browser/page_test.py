@@ -181,3 +181,23 @@ def test_from_right_to_left(browser: Browser, kept: Kept, tmp_path: Path) -> Non
         assert number.evaluate("each => getComputedStyle(each).direction") == "ltr"
         name = page.locator(".bodies strong").first.bounding_box()
         assert name and page.viewport_size and name["x"] + name["width"] > page.viewport_size["width"] / 2
+
+
+def test_after_a_message_that_was_too_big_the_answers_are_still_there(browser: Browser, port: int) -> None:
+    """The page says so; a person goes back and takes a smaller file, or pastes less."""
+    with phone(browser, "en") as page:
+        page.goto(f"http://127.0.0.1:{port}/report/what")
+        for value in ("mail", "source", "money"):
+            choose(page, value)
+        page.fill("#amount", "NT$ 30,000")
+        page.select_option("#currency", "TWD")
+        page.click(CONTINUE)
+        page.click(CONTINUE)
+        page.fill("main textarea", "From: a\n" + "x" * 2_100_000)
+        page.click(CONTINUE)
+        assert "too big" in page.inner_text("main") and "go back in your browser" in page.inner_text("main")
+        page.go_back()
+        assert "TWD 30,000" in page.inner_text("main")
+        page.fill("main textarea", MESSAGE.decode())
+        page.click(CONTINUE)
+        assert page.inner_text("code.reference")
