@@ -39,7 +39,7 @@ from intake.outcomes import Outcomes
 from intake.people import Departure, Person
 from intake.receipts import Receipts
 from intake.record import Record, name_of
-from intake.report import Decoding, Report, Reporter, Withdrawal
+from intake.report import ConsentEnd, Decoding, Report, Reporter, Withdrawal
 from intake.sheet import Sheet
 from intake.sqlite import Database
 from intake.store import sqlite
@@ -63,6 +63,7 @@ KINDS: tuple[type[Record], ...] = (
     Submission, Unpacked, Decoding, Report, Reporter, Sheet, Examination, Filing, Case, CaseEvent, Merge, Note,
     ContactPoint, AssistanceRequest, Approval, Seal, Outcome, Delivery, Consent, Person, Departure, Audit, Erasure,
     LegalHold, Feed, FeedKey, FeedKeyEnd, Acknowledgement, Turn, TurnMonth, OutcomeNote, Addition, Withdrawal,
+    ConsentEnd,
 )  # fmt: skip
 """Every kind of record that is kept in the vault."""
 

@@ -3,7 +3,8 @@
 An addition is a submission of its own that names the earlier one; the door has checked its reference. A loss becomes
 a further report of the same bytes by the same reporter, in their new words, so that it is counted like one that was
 told at once. A withdrawal takes back what that submission and its additions reported; what another submission
-reported first stays. Nothing is changed: everything here is one more record. Only to what a member of the public
+reported first stays. That they may be named abroad can be taken back alone. Nothing is changed: everything here is one
+more record. Only to what a member of the public
 handed in can be added: a reference is told to whoever sends a mail, to a trap too.
 """
 

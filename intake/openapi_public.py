@@ -40,6 +40,7 @@ def document() -> dict[str, Any]:
             "/reports/{reference}": {"get": _state()},
             "/reports/{reference}/loss": {"post": _add("loss", "Add a loss", _loss())},
             "/reports/{reference}/original": {"post": _add("original", "Send the original", _message())},
+            "/reports/{reference}/consent": {"post": _add("consent", "Agree no more to being named abroad", {})},
             "/reports/{reference}/withdraw": {"post": _add("withdraw", "Take it back", {})},
         },
     }  # fmt: skip

@@ -121,6 +121,19 @@ class Withdrawal(Record, frozen=True, kw_only=True):
     at: datetime
 
 
+class ConsentEnd(Record, frozen=True, kw_only=True):
+    """That whoever handed in `submission` agrees no more, by the submission `by`, to being named to an authority
+    abroad; as lasting as what they handed in."""
+
+    kind = "consent_end"
+    key_field = "submission"
+    sealed_under = ("submission", "submission")
+
+    submission: str
+    by: str
+    at: datetime
+
+
 class Reporter(Record, frozen=True):
     """Who reports: the one place that holds the identity. `id` is a keyed hash of `address`.
 

@@ -41,7 +41,8 @@ class Told(Value, frozen=True):
     """BCP 47 tag of the pages that they read."""
     of: str = ""
     """The submission (its id) that this one adds to."""
-    adds: Literal["", "loss", "original", "withdrawal"] = ""
+    adds: Literal["", "loss", "original", "withdrawal", "no-consent"] = ""
+    """`no-consent`: they agree no more that their identity is passed on."""
 
 
 class Envelope(Value, frozen=True):
@@ -129,7 +130,8 @@ class Unpacked(Record, frozen=True):
 
 
 class Addition(Record, frozen=True, kw_only=True):
-    """That a submission adds to an earlier one, `of`: a loss, the original, or that it is withdrawn."""
+    """That a submission adds to an earlier one, `of`: a loss, the original, that it is withdrawn, or that
+    consent to being named is."""
 
     kind = "addition"
     key_field = "submission"
@@ -138,7 +140,7 @@ class Addition(Record, frozen=True, kw_only=True):
 
     submission: str
     of: str
-    what: Literal["loss", "original", "withdrawal"]
+    what: Literal["loss", "original", "withdrawal", "no-consent"]
     at: datetime
 
 

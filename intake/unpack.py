@@ -20,7 +20,7 @@ from intake.formats.opened import Found, Made, Opened
 from intake.gate import source_of
 from intake.parsing import Given, NotExamined, Parser
 from intake.record import Record, Value, canonical, name_of, sha256
-from intake.report import Claims, Decoding, Report, Reporter, pseudonym
+from intake.report import Claims, ConsentEnd, Decoding, Report, Reporter, pseudonym
 from intake.submission import REST, Addition, Submission, Told, Unpacked, Verdict
 from intake.tables import Table, keep_table
 from intake.work import Work
@@ -158,7 +158,7 @@ def _about(submission: Submission) -> About:
 
 def _draft(tools: Tools, draft: _Draft, data: bytes, opened: Opened | NotExamined) -> _Draft:
     submission = draft.submission
-    if submission.envelope.told.adds in ("loss", "withdrawal"):
+    if submission.envelope.told.adds in ("loss", "withdrawal", "no-consent"):
         return draft
     try:
         if isinstance(opened, NotExamined):
@@ -217,6 +217,10 @@ def _add(archive: Archive, draft: _Draft) -> None:
         if told.adds == "withdrawal":
             draft.others += withdrawn(archive, draft.submission, draft.root)
             draft.verdicts.append(Verdict(code="withdrawal", says="the reporter takes it back"))
+        elif told.adds == "no-consent":
+            back = addition(draft.submission, draft.root)
+            draft.others.append(ConsentEnd(submission=back.of, by=back.submission, at=back.at))
+            draft.verdicts.append(Verdict(code="withdrawal", says="the reporter agrees no more to being named"))
         elif told.adds == "loss":
             _add_loss(archive, draft, told)
 

@@ -34,7 +34,7 @@ GO_BACK = {"Cache-Control": "private, no-cache"}
 """A question may be shown again, with what was typed, when a person goes back; where a page may not be stored, browsers
 only ask whether to send the form anew.
 """
-ADDS = {"loss": "loss", "original": "original", "withdraw": "withdrawal"}
+ADDS = {"loss": "loss", "original": "original", "withdraw": "withdrawal", "consent": "no-consent"}
 """Last part of the path -> what a Told says it adds."""
 
 

@@ -53,6 +53,9 @@ def _of_exhibit(archive: Archive, exhibit: Exhibit) -> list[Entry]:
     took = f"took it in over {submission.channel}"
     found = [_entry(archive, submission, submission.received, "lapwing", took, report.id)]
     consent = archive.get(Consent, report.reporter)
+    if report.claims.consent:
+        said = "agreed with it to being named abroad"
+        found.append(_entry(archive, report, submission.received, "reporter", said, report.id))
     if consent:
         found.append(_entry(archive, consent, consent.at, "reporter", "agreed to a transfer abroad", report.id))
     for number in range(1, _MOST_ROUNDS + 1):

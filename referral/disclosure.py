@@ -1,9 +1,10 @@
 """Disclosure: what of a report may leave the house, under which handling mark, and in which form.
 
-A reported message leaves as the original only when every reporter who sent these bytes agreed to a transfer abroad
-(Consent), or under TLP:RED when a person asked for originals. Otherwise a redacted copy leaves: recipient fields,
-every form of the reporter's address and name, and attachments are withheld, and the log says which bytes; outside
-the logged ranges the copy equals the original byte for byte, which anyone who is shown the original later can check.
+A reported message leaves as the original only when every reporter who sent these bytes agrees to a transfer abroad
+(`evidence.agreed`), or under TLP:RED when a person asked for originals. Otherwise a redacted copy leaves: recipient
+fields, every form of the reporter's address and name, and attachments are withheld, and the log says which bytes;
+outside the logged ranges the copy equals the original byte for byte, which anyone who is shown the original later can
+check.
 Where that is not certain (a message not fully examined, a reporter no longer kept, a form still found) only its
 commitment leaves. A code in a link that only the sender can resolve is not recognised here, so queries of links are
 withheld as well. DKIM can't be verified on a redacted copy. Digests of redacted originals never leave: whoever knows

@@ -13,9 +13,9 @@ from typing import Literal, Protocol, TypeVar
 from enrichment.examination import Examination
 from intake.errors import Damaged, Refused
 from intake.record import Record, Value, sha256
-from intake.report import Report, Reporter
+from intake.report import ConsentEnd, Report, Reporter, Withdrawal
 from intake.store import Finder, Where, every
-from intake.submission import Submission
+from intake.submission import Addition, Submission
 from referral.disclosure import Consent, Copy, Cut, identifiers, redacted
 from referral.dossier import Dossier, Item, Pointer
 from referral.identity import Identifiers, leaks
@@ -98,9 +98,23 @@ def commitment(archive: Archive, record: Record) -> str:
     return digest.hex()
 
 
+def agreed(archive: Archive, item: Item) -> bool:
+    """Whether the reporter agrees to being named abroad with this report: as they said with it, or once for all of
+    theirs, and unless they took the report or that back."""
+    report = archive.get(Report, item.report)
+    said = item.claims.consent or archive.get(Consent, item.reporter) is not None
+    return said and report is not None and not _unnamed(archive, report)
+
+
+def _unnamed(archive: Archive, report: Report) -> bool:
+    added = archive.get(Addition, report.submission)
+    root = added.of if added is not None else report.submission
+    return archive.get(Withdrawal, report.id) is not None or archive.get(ConsentEnd, root) is not None
+
+
 def known_of(archive: Archive, items: Iterable[Item]) -> Identifiers:
-    """The identifiers of all reporters of these reports who did not agree to be named abroad."""
-    known = [_known(archive, item) for item in items if archive.get(Consent, item.reporter) is None]
+    """The identifiers of all reporters of these reports who don't agree to be named abroad."""
+    known = [_known(archive, item) for item in items if not agreed(archive, item)]
     addresses = dict.fromkeys(address for each in known for address in each.addresses)
     return Identifiers(addresses, dict.fromkeys(name for each in known for name in each.names))
 
@@ -152,9 +166,9 @@ def _prepared(archive: Archive, item: Item, case: Sequence[Item], others: Identi
 
 
 def _agreed(archive: Archive, item: Item, case: Sequence[Item]) -> bool:
-    """Whether every reporter who sent these bytes agreed."""
+    """Whether every reporter who sent these bytes agrees."""
     same = [each for each in case if each.sha256 == item.sha256]
-    return all(archive.get(Consent, each.reporter) is not None for each in same)
+    return all(agreed(archive, each) for each in same)
 
 
 def _copy(archive: Archive, item: Item, data: bytes, others: Identifiers) -> Copy:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from deploy.commands.desk import JSON, Desk, defanged, emit, err, out
 from deploy.wiring import OUTWARD
+from deploy.withheld import withheld
 from enrichment.acknowledge import Acknowledgement
 from enrichment.answer import REASONS
 from enrichment.examination import Examination
@@ -125,7 +126,7 @@ def explain(
     rounds, _ = desk.house.store.find(Examination, {"report": report}, limit=100)
     if not rounds:
         raise Refused("not-yet", f"report {report} is not examined yet")
-    found = explained(kept, max(rounds, key=lambda each: each.round))
+    found = withheld(archive, kept, explained(kept, max(rounds, key=lambda each: each.round)))
     found["receipt"] = receipt(archive.get(Acknowledgement, kept.submission))
     filing = archive.get(Filing, report)
     said = support(desk.house.store, [filing] if filing else [])

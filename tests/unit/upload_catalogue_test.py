@@ -49,7 +49,7 @@ def test_no_word_is_left_over() -> None:
         for more in ("", "-hint", "-title", "-means")
     }  # fmt: skip
     titles = {f"{each}-title" for each in questionnaire.STEPS} | {
-        f"{what}-{each}" for what in ("add", "added") for each in ("loss", "original", "withdraw")
+        f"{what}-{each}" for what in ("add", "added") for each in ("loss", "original", "withdraw", "consent")
     } | {f"add-{each}-title" for each in ("loss", "original", "withdraw")}  # fmt: skip
     assert set(CATALOGUES["en"]) - literal - codes - made - titles == set()
 
