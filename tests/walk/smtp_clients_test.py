@@ -9,10 +9,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from intake.formats import open_submission
 from intake.keyring import Account
 from intake.smtp_settings import Settings
 from tests.doors import Kept, find, smtp_ways
@@ -112,13 +114,17 @@ def through(relay: Postfix, door: Door, count: int, recipients: list[str]) -> li
     return [*door.kept.all()[before:]]
 
 
-@pytest.mark.parametrize("way", ["smtp", "smtp over TLS", "lmtp", "lmtp over a socket"])
+@pytest.mark.parametrize("way", ["smtp", "smtp over TLS", "lmtp", "lmtp over TLS", "lmtp over a socket"])
 def test_postfix_relays_to_us(door: Door, way: str) -> None:
     with_tls = "smtp_tls_security_level = encrypt"
     settings = {
         "smtp": (f"relayhost = [127.0.0.1]:{door.ports['smtp']}",),
         "smtp over TLS": (f"relayhost = [127.0.0.1]:{door.ports['smtp']}", with_tls),
         "lmtp": (f"default_transport = lmtp:inet:127.0.0.1:{door.ports['lmtp']}",),
+        "lmtp over TLS": (
+            f"default_transport = lmtp:inet:127.0.0.1:{door.ports['lmtp']}",
+            "lmtp_tls_security_level = encrypt",
+        ),
         "lmtp over a socket": (f"default_transport = lmtp:unix:{door.socket}",),
     }[way]
     with postfix(*settings) as relay:
@@ -130,9 +136,58 @@ def test_postfix_relays_to_us(door: Door, way: str) -> None:
         assert content.partition(b"\r\n\r\n")[2].startswith(b".first\r\n..second\r\nlast\r\n")
         assert envelope.rcpt_to == ("r1@example.org", "r2@example.org")
         assert envelope.mail_from == "a@example.com"
-        assert ("with=LMTP" if "lmtp" in way else f"with=ESMTP{'S' if 'TLS' in way else ''}") in envelope.options
+        assert f"with={'LMTP' if 'lmtp' in way else 'ESMTP'}{'S' if 'TLS' in way else ''}" in envelope.options
     assert log.count("status=sent (250 2.6.0") == 6, log
     assert "status=deferred" not in log and "status=bounced" not in log
+
+
+SPAM = (
+    b"Received: from a.example (a.example [198.51.100.7]) by mx.isp.example with ESMTP id 1;\r\n"
+    b"\tMon, 23 Nov 2026 10:00:00 +0000\r\nFrom: Desk <desk@parcel-fee.test>\r\nTo: you@isp.example\r\n"
+    b"Subject: Your parcel %d\r\n\r\nPay here: http://parcel-fee.test/%d\r\n"
+)
+
+
+def thunderbird(*messages: bytes) -> bytes:
+    """Sent on as attachments in the way of Thunderbird."""
+    mark = b"------------zQ9Xk2LmN4pR7tVw"
+    parts = b"".join(
+        b'--%b\r\nContent-Type: message/rfc822; charset=UTF-8; name="Your parcel %d.eml"\r\n'
+        b'Content-Disposition: attachment; filename="Your parcel %d.eml"\r\n'
+        b"Content-Transfer-Encoding: 7bit\r\n\r\n%b\r\n" % (mark, number, number, each)
+        for number, each in enumerate(messages, 1)
+    )
+    return (
+        b"Message-ID: <5b1b2f5e@isp.example>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0100\r\nMIME-Version: 1.0\r\n"
+        b"User-Agent: Mozilla Thunderbird\r\nTo: report@agency.example\r\nFrom: Rita <rita@isp.example>\r\n"
+        b'Content-Language: en-GB\r\nSubject: Fwd: Your parcel\r\nContent-Type: multipart/mixed; boundary="%b"\r\n\r\n'
+        b"This is a multi-part message in MIME format.\r\n--%b\r\n"
+        b"Content-Type: text/plain; charset=UTF-8; format=flowed\r\n"
+        b"Content-Transfer-Encoding: 7bit\r\n\r\n\r\n%b--%b--\r\n" % (mark, mark, parts, mark)
+    )
+
+
+@pytest.mark.parametrize("way", ["smtplib", "Postfix over SMTP", "Postfix over LMTP"])
+def test_messages_that_thunderbird_attached_arrive_as_they_were(door: Door, way: str) -> None:
+    """Their bytes are the reports, through a relay too."""
+    messages = [SPAM % (number, number) for number in (1, 2)]
+    before = len(door.kept.all())
+    ways = {"smtp": f"relayhost = [127.0.0.1]:{door.ports['smtp']}",
+            "lmtp": f"default_transport = lmtp:inet:127.0.0.1:{door.ports['lmtp']}"}  # fmt: skip
+    with ExitStack() as stack:
+        port = door.ports["smtp"]
+        if way != "smtplib":
+            port = stack.enter_context(postfix(ways["lmtp" if "LMTP" in way else "smtp"])).port
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            client.sendmail("rita@isp.example", ["report@agency.example"], thunderbird(*messages))
+        end = time.monotonic() + 30
+        while len(door.kept.all()) == before:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    _, content = door.kept.newest()
+    found = [each for each in open_submission(content, cover=True).found if each.verdict == "report"]
+    assert [content[each.start : each.end] for each in found] == messages
+    assert {each.format for each in found} == {"attached"}
 
 
 def test_postfix_tells_who_asked_for_a_notice_that_it_was_relayed(door: Door) -> None:
