@@ -122,7 +122,7 @@ def erase(house: House, what: Plan, reason: str, person: str) -> Erasure:
     for step in (*LINE, ACKNOWLEDGE):
         mine = step in (LINE[0], ACKNOWLEDGE)
         house.work.done(step.name, list(what.submissions) if mine else [each.id for each in what.reports])
-    _tell(house, [erasure])
+    _tell(house, [erasure], dict(references).values())
     assess.fold_anew(house.archive, what.cases)
     house.store.add(CarriedOut(id=erasure.id))
     return erasure
@@ -144,13 +144,18 @@ def _forget_bundles(house: House, requests: Sequence[str]) -> None:
                 path.unlink()
 
 
-def _tell(house: House, erasures: Sequence[Erasure]) -> None:
-    """What the other databases tell of it."""
+def _tell(house: House, erasures: Sequence[Erasure], references: Iterable[str]) -> None:
+    """What the other databases tell of it; the idempotency keys of these references may be used again."""
     gone = _submissions(erasures)
     if gone:
         states.tell_erased(house.receipts, erasures)
-        references = [ref for each in erasures for _, ref in each.references]
         house.idempotency.forget([*house.outcomes.forget(gone), *references])
+
+
+def _free(house: House, erasures: Sequence[Erasure]) -> set[str]:
+    """References of what these erased, but those under which something was handed in since."""
+    named = {ref for each in erasures for _, ref in each.references}
+    return named - {reference_of(each) for each in every(house.store, Submission, {})} if named else named
 
 
 def _submissions(erasures: Iterable[Erasure]) -> list[str]:
@@ -174,7 +179,7 @@ def finish(house: House) -> set[str]:
     if left:
         house.database.drain()
         _drop_work(house, _submissions(left))
-    _tell(house, left)
+    _tell(house, left, _free(house, left))
     house.store.add_all([CarriedOut(id=each.id) for each in left])
     return cases
 

@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
+from deploy import erasing
 from intake import openapi, openapi_public, upload
 from intake.api import Api
+from intake.archive import CarriedOut
 from intake.feed import SCOPES
+from intake.store import every
+from intake.submission import Submission
 from intake.web import STATUS
 from tests.contract.api_campaign import campaign
 from tests.doors import FakeWriter, acceptor
+from tests.feed_house import house
 from tests.upload_doors import ask, door
+from tests.walker import mail
 
 FEEDS: dict[str, Any] = json.loads(openapi.DOCUMENT)
 PUBLIC: dict[str, Any] = json.loads(openapi_public.DOCUMENT)
@@ -79,3 +85,18 @@ def test_below_api_everything_is_answered_as_json(path: str, method: str) -> Non
         answer = ask(port, method, path, headers={"Accept": "text/html,*/*"})
     assert (answer.status, answer.json["code"]) == (404, "not-found")
     assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_key_that_came_back_after_an_erasure_stays_used(tmp_path: Path) -> None:
+    """Also where the store was thrown away since, and knows no more that the erasure was carried out."""
+    with house(tmp_path) as ours:
+        said = [ours.hand_in(mail(tag="back"), ours.a, **{"Idempotency-Key": "k"})["repeated"]]
+        ours.work()
+        (kept,) = every(ours.house.store, Submission, {})
+        erasing.erase(ours.house, erasing.plan(ours.house, [(Submission.kind, kept.id)]), "their wish", "test")
+        said.append(ours.hand_in(mail(tag="back"), ours.a, **{"Idempotency-Key": "k"})["repeated"])
+        ours.house.follower.catch_up()
+        ours.house.database.run("delete from rows where kind = ?", (CarriedOut.kind,))
+        erasing.complete(ours.house)
+        said.append(ours.hand_in(mail(tag="back"), ours.a, **{"Idempotency-Key": "k"})["repeated"])
+    assert said == [False, False, True]

@@ -41,6 +41,8 @@ PORTS = {"2525": "smtp", "8025": "upload"}
 """Ports that the pages name; the run has free ones in their place."""
 RECORDED = {"README.md", "investigator.md", "json.md"}
 """Pages that look around in the demonstration's home, whose settings name a recording; the others ask nobody."""
+WITHIN = {"isp.md": 600.0}
+"""Seconds that the commands of a page may take together: it promises a first report within ten minutes."""
 PATIENCE = 120.0
 _DIGIT = r"(?=[a-z]*\d)"
 _LETTER = "[0-9a-hjkmnp-tv-z]"
@@ -61,11 +63,12 @@ class Shown(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """What became of it: what it printed; `wrong` says what isn't as the page says."""
+    """What became of it: what it printed; `wrong` says what isn't as the page says; the seconds that it took."""
 
     shown: Shown
     printed: str
     wrong: str
+    seconds: float = 0.0
 
 
 def blocks(page):
@@ -238,6 +241,7 @@ def walk(page, folder, demo_home):
 
 
 def _one(shown, following, names, shell):
+    began = time.monotonic()
     status, out = shell.run(names.put(shown.command))
     if shown.command.endswith("&"):
         _until(lambda: names.match(shown.output, out.read_text()), f"{shown.command}: {shown.output}")
@@ -247,7 +251,7 @@ def _one(shown, following, names, shell):
         wrong = f"ended with status {status}"
     elif shown.output and not names.match(shown.output, printed):
         wrong = "printed something else than the page shows"
-    return Ran(shown, printed, wrong)
+    return Ran(shown, printed, wrong, time.monotonic() - began)
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +281,9 @@ def test_every_command_does_what_the_page_shows(page, request):
     for tool in ("curl", "swaks"):
         if any(re.search(rf"\b{tool}\b", each.command) for each in session(page)) and not shutil.which(tool):
             pytest.fail(f"{tool} is not installed, and {page.name} shows commands with it: apt-get install {tool}")
-    for each in request.getfixturevalue("walked")[page]:
+    walked = request.getfixturevalue("walked")[page]
+    assert sum(each.seconds for each in walked) < WITHIN.get(page.name, 3600.0)
+    for each in walked:
         told = f"{page.name}: $ {each.shown.command}\n{each.wrong}\n\n{each.printed}\n\n{each.shown.output}"
         assert not each.wrong, told
 
