@@ -176,7 +176,9 @@ class House:
     @cached_property
     def steps(self) -> Mapping[str, Callable[[Sequence[str]], None]]:
         """Name of a step -> what does it for these keys."""
-        enriching = enrich.Tools(self.archive, self.parser, self.work, self.resolver, self.settings.dns.zones, now)
+        kept = partial(feeds.kept, self.archive)
+        zones = self.settings.dns.zones
+        enriching = enrich.Tools(self.archive, self.parser, self.work, self.resolver, zones, now, kept)
         weighing, joining = in_children(self.parser), self.secret("join")
         return {
             "unpack": self._unpack,

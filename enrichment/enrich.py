@@ -1,12 +1,13 @@
 """STEP enrich: a report gets its Examination, lookups and findings together, one record per round.
 
 The hostile bytes are read in a parsing child, which gets them with the answers known so far and gives back what
-it found and what it would like to ask. Questions are asked here, as far as asking can't warn the sender
+it found and what it would like to ask. What a feed handed in is judged by the edges that it had when it came in,
+whatever it has now. Questions are asked here, as far as asking can't warn the sender
 (`askable.py`); the child judges again until it has nothing more to ask. What it cites must lie inside the bytes
 or name a kept lookup; an answer that doesn't is not believed.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +21,7 @@ from enrichment.finding import Finding
 from enrichment.questions import divided
 from intake.archive import Archive
 from intake.errors import Refused
+from intake.feed import Feeds
 from intake.message import Message
 from intake.parsing import Given, NotExamined, Parser
 from intake.record import Cite, Value, sha256
@@ -68,7 +70,7 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the step needs; `clock` gives UTC."""
+    """What the step needs; `clock` gives UTC, `feeds` all feeds with all their versions."""
 
     archive: Archive
     parser: Parser
@@ -76,6 +78,7 @@ class Tools:
     resolver: Resolver
     zones: tuple[str, ...]
     clock: "Clock"
+    feeds: Callable[[], Feeds] = Feeds
 
 
 class Clock(Protocol):
@@ -121,21 +124,23 @@ def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:
     reporters = archive.get_all(Reporter, {each.reporter for each in reports.values()})
     if len(reports) < len(set(keys)) or any(each.submission not in submissions for each in reports.values()):
         raise Refused("erased", "this report is not kept any more")
-    messages = archive.messages(reports.values())
+    messages, feeds = archive.messages(reports.values()), tools.feeds()
+    contexts = {
+        key: _context(tools.zones, each, submissions[each.submission], reporters.get(each.reporter), feeds)
+        for key, each in reports.items()
+    }
     return [
-        _Desk(
-            lane, each, messages[key], _context(tools, each, submissions[each.submission], reporters.get(each.reporter))
-        )
-        for lane, (key, each) in enumerate(sorted(reports.items()))
+        _Desk(lane, each, messages[key], contexts[key]) for lane, (key, each) in enumerate(sorted(reports.items()))
     ]
 
 
-def _context(tools: Tools, report: Report, submission: Submission, reporter: Reporter | None) -> Context:
-    edges = reporter.edges if reporter else ()
+def _context(
+    zones: tuple[str, ...], report: Report, submission: Submission, reporter: Reporter | None, feeds: Feeds
+) -> Context:
+    known = feeds.of(submission.envelope, submission.received) or reporter
+    edges = known.edges if known and reporter else ()
     whole = reporter is not None and reporter.class_ != "public" and not report.missing
-    return Context(
-        claims=report.claims, edges=edges, received=submission.received, zones=tools.zones, whole=whole
-    )  # fmt: skip
+    return Context(claims=report.claims, edges=edges, received=submission.received, zones=zones, whole=whole)
 
 
 def _turn(tools: Tools, desks: Sequence[_Desk], last: bool) -> list[tuple[_Desk, list[Question]]]:

@@ -2,7 +2,7 @@
 
 A feed never changes: each change is a record of the next version. It is known by an account (a key, whose secret is
 kept as a hash alone), by a recipient address that only it knows, or by its envelope domain together with the networks
-that it sends from. What is known by address or domain is judged by the version that stood when the mail came in, so
+that it sends from. A submission is judged by the version that stood when it came in, with the edges of that time, so
 that a rebuild gives the same answer. Keys end at a time; the earliest end counts.
 """
 
@@ -146,7 +146,7 @@ class Feeds:
     def of(self, envelope: Envelope, at: datetime) -> Feed | None:
         """The feed whose submission, received `at`, this envelope is of; None where it is nobody's."""
         if envelope.account.startswith(ACCOUNT):
-            return self.named(envelope.account.removeprefix(ACCOUNT))
+            return self._shown(envelope.account.removeprefix(ACCOUNT), at)
         if not envelope.rcpt_to and not envelope.mail_from:
             return None
         standing = (self._then(versions, at) for versions in self._versions.values())
@@ -155,6 +155,11 @@ class Feeds:
     def responsible(self, address: str) -> tuple[Feed, ...]:
         """The open feeds in whose networks the address lies."""
         return tuple(feed for feed in self.newest if not feed.closed and inside(address, feed.networks))
+
+    def _shown(self, name: str, at: datetime) -> Feed | None:
+        """The version at that time of a feed whose key was shown; its first one where the clock had gone back."""
+        versions = self._versions.get(name, [])
+        return next((each for each in reversed(versions) if each.at <= at), versions[0] if versions else None)
 
     def _then(self, versions: list[Feed], at: datetime) -> Feed | None:
         last = next((each for each in reversed(versions) if each.at <= at), None)

@@ -9,13 +9,14 @@ import pytest
 from deploy import feeds
 from deploy.commands.desk import refill
 from deploy.wiring import now, open_house
+from enrichment.examination import Examination
 from intake.errors import Refused
 from intake.feed import ACCOUNT, Feed, Feeds, checked, inside, new_secret, parts_of
 from intake.outcomes import Outcomes
 from intake.report import Reporter
 from intake.store import every
 from intake.submission import Envelope
-from tests.feed_house import OFF, RFC822, house
+from tests.feed_house import OFF, RFC822, Ours, add_feed, house
 from tests.walker import mail
 from triage import decide
 
@@ -63,7 +64,8 @@ def test_the_version_that_stood_when_it_came_in_decides() -> None:
     days = [[known.of(Envelope(mail_from="a@b.example", rcpt_to=(f"{name}@agency.example",)), AT + timedelta(days=day))
              is not None for name in ("old", "new")] for day in (-1, 0, 1, 2)]  # fmt: skip
     assert days == [[False, False], [True, False], [False, True], [False, False]]
-    assert known.of(Envelope(account="feed:acme"), AT) == gone
+    shown = [known.of(Envelope(account="feed:acme"), AT + timedelta(days=day)) for day in (-1, 0, 1, 2)]
+    assert shown == [old, old, new, gone]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,28 @@ def test_a_feeds_reporter_has_its_class_and_edges(tmp_path: Path) -> None:
         (reporter,) = every(ours.house.store, Reporter, {})
         assert (reporter.address, reporter.class_, reporter.edges) == (ACCOUNT + "a", "trap", ("mx.isp.example",))
         assert [each["used"] is not None for each in [{"used": ours.house.outcomes.last_used("a")}]] == [True]
+
+
+def examined(ours: Ours, kept: dict[str, Any]) -> Examination:
+    item = ours.ask("GET", f"/reports/{kept['reference']}", key=ours.a).json["items"][0]
+    found = ours.house.archive.get(Examination, f"{item['report']}/1")
+    assert found is not None
+    return found
+
+
+def test_a_report_is_judged_by_the_edges_at_its_receipt(tmp_path: Path) -> None:
+    """Edges that are put right hold for what comes from then on, also where the feed has reported before; what came
+    earlier and is examined only now is judged by those of its time."""
+    with house(tmp_path) as ours:
+        first = ours.hand_in(mail(tag="first"), ours.a)
+        ours.work()
+        early = ours.hand_in(mail(tag="early"), ours.a)
+        add_feed(ours.house, "a", version=2, edges=("elsewhere.example",))
+        late = ours.hand_in(mail(tag="late"), ours.a)
+        ours.work()
+        inferred = ["was inferred" in examined(ours, each).boundary.reason for each in (first, early, late)]
+        assert inferred == [False, False, True]
+        assert [each.edges for each in every(ours.house.store, Reporter, {})] == [("mx.isp.example",)]
 
 
 def test_a_case_that_is_closed_is_told_once_and_a_rebuild_tells_the_same(tmp_path: Path) -> None:
