@@ -151,6 +151,9 @@ class Reporter(Record, frozen=True):
     edges: tuple[str, ...] = ()
     unverified: bool = False
     """The address was typed into a form, and anybody can type it."""
+    voice: str = ""
+    """The id under which they are counted, where that is another one: whoever types an address counts as whoever
+    sends mail from it, so that one person who uses both ways is one, and a typed address never makes two of them."""
 
 
 def pseudonym(secret: bytes, address: str) -> str:

@@ -334,7 +334,8 @@ def _reporter(tools: Tools, address: str, class_: str, edges: tuple[str, ...]) -
 
 def _unverified(tools: Tools, address: str) -> Reporter:
     id_ = pseudonym(tools.secret, f"unverified {address}")
-    return Reporter(id=id_, address=address, edges=(address.rpartition("@")[2],), unverified=True)
+    edges, voice = (address.rpartition("@")[2],), pseudonym(tools.secret, address)
+    return Reporter(id=id_, address=address, edges=edges, unverified=True, voice=voice)
 
 
 def _with_reporter(report: Report, reporter: Reporter) -> Report:

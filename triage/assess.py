@@ -12,7 +12,7 @@ from enrichment.examination import Examination
 from intake.archive import Archive
 from intake.errors import Temporary
 from intake.record import Record, Value
-from intake.report import Report
+from intake.report import Report, Reporter
 from intake.store import every
 from triage.case import Case, CaseEvent, Filing, case_id
 from triage.fold import CaseView
@@ -48,7 +48,10 @@ def assess(archive: Archive, weigh: Weigh, reports: Sequence[str], clock: Clock,
     found = archive.get_all(Report, [each for each in wanted if each not in kept])
     ready = _ready(archive, weigh, [found[each] for each in wanted if each in found], secret)
     joined = join(archive, [(each.report.id, each.keys) for each in ready], at)
-    filings = [_filing(each, place, at) for each, place in zip(ready, joined, strict=True)]
+    voices = _voices(archive, ready)
+    filings = [
+        _filing(each, place, voices[each.report.reporter], at) for each, place in zip(ready, joined, strict=True)
+    ]
     events = append(archive, [_event(filing) for filing in filings])
     archive.keep_all([*_opened(archive, filings, at), *filings])
     catch_up(archive, {event.case for event in events} | {filing.case for filing in kept.values()})
@@ -105,12 +108,19 @@ def _latest(archive: Archive, reports: Sequence[str]) -> dict[str, Examination]:
     return latest
 
 
-def _filing(ready: Ready, joined: Joined, at: datetime) -> Filing:
+def _voices(archive: Archive, ready: Sequence[Ready]) -> dict[str, str]:
+    """By reporter, under which id they count."""
+    names = {each.report.reporter for each in ready}
+    people = archive.get_all(Reporter, names)
+    return {name: people[name].voice or name if name in people else name for name in names}
+
+
+def _filing(ready: Ready, joined: Joined, voice: str, at: datetime) -> Filing:
     return Filing(
         report=ready.report.id,
         submission=ready.report.submission,
         case=joined.case,
-        reporter=ready.report.reporter,
+        reporter=voice,
         won=joined.won,
         met=joined.met,
         says=tuple((key.id, key.says) for key in ready.keys if key.says),

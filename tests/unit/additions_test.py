@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy import erasing, states
-from intake.report import Claims, Report, Reporter, Withdrawal
+from intake.report import Claims, Report, Reporter, Withdrawal, pseudonym
 from intake.store import every
 from intake.submission import Addition, Envelope, Submission, Unpacked
 from tests.additions_house import PEER, Home, the_only
@@ -33,7 +33,11 @@ def test_what_was_told_stands_in_the_claims_and_the_person_in_one_record(home: H
     assert report.claims == Claims(loss="TWD 30,000\nby card", given=True, consent=True)
     reporter = home.house.archive.get(Reporter, report.reporter)
     assert reporter == Reporter(
-        id=report.reporter, address="reader@isp.example", edges=("isp.example",), unverified=True
+        id=report.reporter,
+        address="reader@isp.example",
+        edges=("isp.example",),
+        unverified=True,
+        voice=pseudonym(home.house.secret("reporter"), "reader@isp.example"),
     )
     view = home.case(report.id)
     assert (view.losses, view.loss_reports, view.reporters) == ({"TWD": 30_000}, 1, 1)

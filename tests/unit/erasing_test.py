@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -10,6 +11,7 @@ from deploy.commands.desk import refill
 from deploy.erasing import Plan
 from deploy.meant import Meant, meant, owners_of
 from deploy.sweeper import start
+from deploy.wiring import now
 from intake.accept import reference
 from intake.archive import Erasure, Name
 from intake.errors import Refused
@@ -19,7 +21,12 @@ from intake.store import Row, every
 from intake.submission import Envelope, Submission, Unpacked
 from intake.vault import keys
 from intake.vault.book import blank
+from referral.draft import Wish
+from referral.refer import House, draft
+from referral.request import Approval, AssistanceRequest, Hand, Outcome
+from referral.weighing import dossier_of
 from tests.additions_house import PEER, Home, the_only
+from tests.referral_house import AUTHORITY
 from tests.walker import mail
 
 WHO = "Reader.One@isp.example"
@@ -155,3 +162,70 @@ def test_the_follower_drops_what_was_erased_while_it_read(home: Home, monkeypatc
     monkeypatch.setattr(follower, "_not_erased", overtaken)
     home.follow()
     assert not list(every(home.house.store, Submission, {}))
+
+
+def drafted(home: Home, submission: str) -> AssistanceRequest:
+    """A request drafted for the case of that submission, and files such as a seal and an outbox leave."""
+    archive, hand = home.house.archive, Hand(person="anna")
+    dossier = dossier_of(archive, home.case(the_only(home.reports(submission)).id))
+    made = draft(House(archive, AUTHORITY, {}), dossier, hand, now(), Wish())
+    for folder in ("bundles", "outbox"):
+        (home.folder / folder).mkdir(exist_ok=True)
+        (home.folder / folder / f"{made.id}-x.zip").write_bytes(b"sealed")
+    return made
+
+
+def approve(home: Home, request: AssistanceRequest) -> None:
+    home.house.archive.keep(
+        Approval(
+            request=request.id, root=request.root, digest=request.digest, person="bert", public_key="", signature="",
+            at=now(),
+        )
+    )  # fmt: skip
+
+
+def left_of(home: Home, request: AssistanceRequest) -> list[str]:
+    kept = home.house.archive.get(AssistanceRequest, request.id)
+    return [*(["record"] if kept else []), *(path.name for path in home.folder.glob(f"*/*{request.id}*"))]
+
+
+def test_a_draft_goes_with_what_it_was_drawn_from_and_an_earlier_one_stays(home: Home) -> None:
+    first = by_mail(home, "a")
+    home.work()
+    earlier = drafted(home, first)
+    second = by_mail(home, "b", "other@isp.example")
+    home.work()
+    later = drafted(home, second)
+    assert what(home, second).requests == (later.root,) and what(home, second).approved == ()
+    erase(home, second)
+    assert left_of(home, later) == [] and len(left_of(home, earlier)) == 3
+
+
+def test_an_approved_request_holds_what_it_rests_on_until_it_is_named(home: Home) -> None:
+    submission = by_mail(home, "a")
+    home.work()
+    request = drafted(home, submission)
+    approve(home, request)
+    assert erasing.in_the_way(home.house, what(home, WHO)) == [
+        f"request {request.root} was approved and rests on it; name it with --request to erase it as well"
+    ]
+    with pytest.raises(Refused, match="rests on it"):
+        erase(home, WHO)
+    assert home.reports(submission) and len(left_of(home, request)) == 3
+    named = erasing.plan(home.house, owners_of(home.house, meant(home.house, WHO)), [request.root])
+    erasing.erase(home.house, named, "their wish", "anna")
+    assert left_of(home, request) == [] and home.reports(submission) == []
+    assert home.house.store.rows([("approval", f"{request.id}/bert")]) == {}
+
+
+@pytest.mark.parametrize("outcome", ["withdrawn", "sent"])
+def test_what_was_sent_holds_and_what_was_withdrawn_does_not(home: Home, outcome: Literal["withdrawn", "sent"]) -> None:
+    submission = by_mail(home, "a")
+    home.work()
+    request = drafted(home, submission)
+    approve(home, request)
+    home.house.archive.keep(
+        Outcome(root=request.root, what=outcome, request=request.id, digest=request.digest, by="anna", at=now())
+    )
+    held = erasing.in_the_way(home.house, what(home, submission))
+    assert len(held) == (outcome == "sent")
