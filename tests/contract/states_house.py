@@ -163,7 +163,13 @@ class StatesHouse:
 
     def work(self) -> int:
         """Follow, and do one batch."""
-        return self._sweep(lambda house: house.follower.catch_up()) + turn(self.house)
+        return self.follow() + self.turn()
+
+    def follow(self) -> int:
+        return int(self._sweep(lambda house: house.follower.catch_up()))
+
+    def turn(self) -> int:
+        return turn(self.house)
 
     def settle(self) -> None:
         """Work until nothing waits but what is on hold."""

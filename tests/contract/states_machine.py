@@ -174,9 +174,10 @@ class States(Judged):
         """A step fails, perhaps until it is put on hold."""
         self.calm = False
         for _ in range(times):
+            self.house.follow()
             if what != "work.done":  # of the line itself, which then dies
                 with self.house.breaking(what, call, RuntimeError(), after):
-                    self.house.work()
+                    self.house.turn()
             self.house.move(10.0)
 
     @rule(what=st.sampled_from(WORKING), call=calls, after=st.booleans())
