@@ -144,7 +144,7 @@ class States(Judged):
     )
     def add(self, at: int, adds: str, number: int, loss: str) -> None:
         """By the reference of anything that was handed in, also by feeds, and of additions."""
-        of = self._pick(sorted(self.model.handed), at)
+        of = self._pick(list(self.model.handed), at)
         data = mails.spam(number) if adds == "original" else b""
         told = Told(of=of, adds=adds, loss=loss if adds == "loss" else "")  # type: ignore[arg-type]
         items = {"original": (item(number),), "loss": (Item(mails.NOTHING, loss),), "withdrawal": ()}[adds]
@@ -231,7 +231,8 @@ class States(Judged):
     @rule(kind=st.sampled_from(("submission", "reporter", "case")), at=any_)
     def hold(self, kind: str, at: int) -> None:
         type_ = {"submission": Submission, "reporter": Reporter, "case": Case}[kind]
-        names = sorted(each.key for each in every(self.house.house.store, type_, {}))
+        known = {each.key for each in every(self.house.house.store, type_, {})}
+        names = [each for each in self.model.handed if each in known] if kind == "submission" else sorted(known)
         if names:
             owner = (kind, self._pick(names, at))
             made = LegalHold(id=name_of("hold", str(self.steps)), owner=" ".join(owner), reason="court", by="test",
@@ -242,7 +243,7 @@ class States(Judged):
     @has("holds")
     @rule(at=any_)
     def lift(self, at: int) -> None:
-        id_ = self._pick(sorted(self.model.holds), at)
+        id_ = self._pick(list(self.model.holds), at)
         kind, name = self.model.holds.pop(id_)
         end = LegalHold(id=name_of("lift", id_), owner=f"{kind} {name}", reason="over", by="test",
                         at=self.house.moment, lifted=id_)  # fmt: skip
@@ -252,7 +253,7 @@ class States(Judged):
     @rule(at=any_, what=st.sampled_from((*ERASING, "")), call=st.integers(1, 3), after=st.booleans())
     def erase_submission(self, at: int, what: str, call: int, after: bool) -> None:
         known = {each.id for each in every(self.house.house.store, Submission, {})}
-        names = sorted(known & set(self.model.handed))
+        names = [each for each in self.model.handed if each in known]
         if names:
             id_ = self._pick(names, at)
             self._erase("submission", id_, {id_} | self._added(id_), (what, call, after))
@@ -269,9 +270,9 @@ class States(Judged):
 
     @rule(at=any_, what=st.sampled_from((*ERASING, "")), call=st.integers(1, 3), after=st.booleans())
     def erase_reporter(self, at: int, what: str, call: int, after: bool) -> None:
-        people = sorted((each.id, each.address) for each in every(self.house.house.store, Reporter, {}))
+        people = sorted((each.address, each.id) for each in every(self.house.house.store, Reporter, {}))
         if people:
-            id_, who = people[at % len(people)]
+            who, id_ = people[at % len(people)]
             theirs = {each.submission for each in every(self.house.house.store, Unpacked, {"reporter": id_})}
             self._erase("reporter", id_, theirs, (what, call, after))
             if id_ not in {each.id for each in every(self.house.house.store, Reporter, {})}:
