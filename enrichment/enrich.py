@@ -129,9 +129,7 @@ def _desks(tools: Tools, keys: Sequence[str]) -> list[_Desk]:
         key: _context(tools.zones, each, submissions[each.submission], reporters.get(each.reporter), feeds)
         for key, each in reports.items()
     }
-    return [
-        _Desk(lane, each, messages[key], contexts[key]) for lane, (key, each) in enumerate(sorted(reports.items()))
-    ]
+    return [_Desk(lane, each, messages[key], contexts[key]) for lane, (key, each) in enumerate(sorted(reports.items()))]
 
 
 def _context(

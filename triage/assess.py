@@ -5,8 +5,11 @@ after the event, because it ends the work: a process that dies in between runs t
 counted twice.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+
+import msgspec
 
 from enrichment.examination import Examination
 from intake.archive import Archive
@@ -48,9 +51,9 @@ def assess(archive: Archive, weigh: Weigh, reports: Sequence[str], clock: Clock,
     found = archive.get_all(Report, [each for each in wanted if each not in kept])
     ready = _ready(archive, weigh, [found[each] for each in wanted if each in found], secret)
     joined = join(archive, [(each.report.id, each.keys) for each in ready], at)
-    voices = _voices(archive, ready)
+    people = archive.get_all(Reporter, {each.report.reporter for each in ready})
     filings = [
-        _filing(each, place, voices[each.report.reporter], at) for each, place in zip(ready, joined, strict=True)
+        _filing(each, place, people.get(each.report.reporter), at) for each, place in zip(ready, joined, strict=True)
     ]
     events = append(archive, [_event(filing) for filing in filings])
     archive.keep_all([*_opened(archive, filings, at), *filings])
@@ -108,24 +111,25 @@ def _latest(archive: Archive, reports: Sequence[str]) -> dict[str, Examination]:
     return latest
 
 
-def _voices(archive: Archive, ready: Sequence[Ready]) -> dict[str, str]:
-    """By reporter, under which id they count."""
-    names = {each.report.reporter for each in ready}
-    people = archive.get_all(Reporter, names)
-    return {name: people[name].voice or name if name in people else name for name in names}
+def _unnamed(subject: str, who: Reporter | None) -> str:
+    """The subject, which becomes the title of a case, without the address of a member of the public."""
+    if who is None or who.class_ != "public" or "@" not in who.address:
+        return subject
+    return re.sub(re.escape(who.address), "[withheld]", subject, flags=re.IGNORECASE)
 
 
-def _filing(ready: Ready, joined: Joined, voice: str, at: datetime) -> Filing:
+def _filing(ready: Ready, joined: Joined, who: Reporter | None, at: datetime) -> Filing:
+    told = ready.weighed.assessment
     return Filing(
         report=ready.report.id,
         submission=ready.report.submission,
         case=joined.case,
-        reporter=voice,
+        reporter=(who.voice if who else "") or ready.report.reporter,
         won=joined.won,
         met=joined.met,
         says=tuple((key.id, key.says) for key in ready.keys if key.says),
         round=ready.round,
-        assessment=ready.weighed.assessment,
+        assessment=msgspec.structs.replace(told, subject=_unnamed(told.subject, who)),
         at=at,
     )
 

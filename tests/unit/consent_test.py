@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def spam(tag: str = "1") -> bytes:
     """A spam that names its reader where spam does."""
     text = f"Dear Rhea Nameplant, pay the customs fee now: http://parcel-fee.test/pay?u={WHO}"
-    return mail(text=text, tag=tag).replace(b"To: you@isp.example", f"To: {NAMED}".encode())
+    return mail(f"{WHO.upper()}, your parcel", text, tag).replace(b"To: you@isp.example", f"To: {NAMED}".encode())
 
 
 def handed_in(home: Home, consent: bool, tag: str = "1") -> Report:
