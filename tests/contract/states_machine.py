@@ -276,7 +276,7 @@ class States(Judged):
             theirs = {each.submission for each in every(self.house.house.store, Unpacked, {"reporter": id_})}
             self._erase("reporter", id_, theirs, (what, call, after))
             if id_ not in {each.id for each in every(self.house.house.store, Reporter, {})}:
-                self.model.forgotten.add(who)
+                self.model.forget({who})
 
     def _erase(self, kind: str, name: str, gone: set[str], broken: tuple[str, int, bool]) -> None:
         """Erase it, perhaps dying in the middle; all of `gone` went, or none and a hold stood in the way."""
@@ -336,7 +336,7 @@ class States(Judged):
         assert gone >= due - held and gone <= due, (due, held, gone)
         assert all(self._held("submission", each, {each}) for each in due - gone)
         left = {each.address for each in every(archive.store, Reporter, {})}
-        self.model.forgotten |= {each.who for each in self.model.erased.values() if each.who not in left}
+        self.model.forget({each.who for each in self.model.erased.values()} - left)
 
     def _class(self, id_: str) -> str:
         handed = self.model.handed[id_]

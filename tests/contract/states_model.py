@@ -51,6 +51,10 @@ class Model:
         self.handed[handed.id] = handed
         self.forgotten.discard(handed.who)
 
+    def forget(self, people: set[str]) -> None:
+        """Nothing may be left of these, unless something of theirs is still coming."""
+        self.forgotten |= people - {who for each in self.handed.values() for who in (each.who, each.alone)}
+
     def erase(self, id_: str) -> None:
         gone = self.handed.pop(id_)
         self.ranks.pop(gone.ref, None)
