@@ -2,23 +2,29 @@
 receipts, keyring and outcomes alone.
 """
 
+import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from deploy.process import beginning, had, lean, run, served
 from deploy.wiring import House, now, open_house
 from intake import api
 from intake.accept import Acceptor
+from intake.callers import Callers
 from intake.catalogues import FOLDER, Words, catalogues
 from intake.errors import Refused
+from intake.feed_page import FeedPage, Rooms, Routes
 from intake.handin import HandIn
 from intake.inquiry import Inquiry
 from intake.metrics import Metrics
 from intake.notice import Sender
+from intake.passes import Passes
 from intake.upload import Limits, Site, application
 from intake.upload_port import server
+from intake.vault import keys
 
 
 def main(home: Path) -> None:
@@ -32,7 +38,7 @@ def main(home: Path) -> None:
         name=authority.name, country=mine.country or authority.country, size=limits.size, words=words_of(home),
         contact=house.settings.contact,
     )  # fmt: skip
-    routes = api_of(house, acceptor, metrics).routes()
+    routes = routes_of(house, acceptor, metrics)
     app = application(acceptor, house.receipts.known, limits, site=site, more=routes, metrics=metrics)
     with had("upload", f"port {mine.port} of {mine.host or 'this machine'}"):
         listening = socket.create_server((mine.host, mine.port), backlog=1024)
@@ -56,17 +62,34 @@ def words_of(home: Path) -> dict[str, Words]:
         raise Refused("settings", f"pages/{error}") from error
 
 
-def api_of(
+def routes_of(
     house: House, acceptor: Acceptor, metrics: Metrics | None = None, limits: api.Limits | None = None
-) -> api.Api:
-    """The API for feeds, beside the door for the public."""
-    limits = limits or api.Limits()
+) -> Routes:
+    """The API for feeds and their page, beside the door for the public."""
+    metrics, callers = metrics or Metrics(), Callers(house.keyring)
+    door = api_of(house, acceptor, metrics, limits, callers)
+    passes = Passes(keys.door(house.keys), time.time, os.urandom)
+    rooms = Rooms(callers, passes, _inquiry(house, acceptor), acceptor, door.became, now)
+    return [*door.routes(), *FeedPage(rooms, metrics).routes()]
+
+
+def _inquiry(house: House, acceptor: Acceptor) -> Inquiry:
     settings = house.settings
     sender = Sender(settings.authority.name or settings.domain, f"postmaster@{settings.domain}", settings.domain)
-    inquiry = Inquiry(house.outcomes, acceptor.reference, sender)
+    return Inquiry(house.outcomes, acceptor.reference, sender)
+
+
+def api_of(
+    house: House, acceptor: Acceptor, metrics: Metrics | None = None, limits: api.Limits | None = None,
+    callers: Callers | None = None,
+) -> api.Api:  # fmt: skip
+    """The API for feeds."""
+    limits, inquiry = limits or api.Limits(), _inquiry(house, acceptor)
     hand_in = HandIn(acceptor, house.idempotency, inquiry.digest, limits.size)
     gone = house.receipts.gone
-    return api.Api(hand_in, house.keyring, inquiry, house.parser, now, limits, gone=gone, metrics=metrics)
+    return api.Api(
+        hand_in, callers or Callers(house.keyring), inquiry, house.parser, now, limits, gone=gone, metrics=metrics
+    )
 
 
 if __name__ == "__main__":

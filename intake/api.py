@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from intake import openapi
 from intake.answers import Batch, BatchItem, Kept, Page, Problem, Reported
 from intake.api_body import ALONE, LINES, Alone, Body, Form, Takes, checked_key
+from intake.callers import Callers
 from intake.download import TABLES
 from intake.download import TYPE as CSV
 from intake.dryrun import DryRuns
@@ -29,7 +30,7 @@ from intake.errors import Refused, Temporary
 from intake.gate import Gate, source_of
 from intake.handin import Entry, HandIn, Taking
 from intake.inquiry import PAGE, Inquiry
-from intake.keyring import Account, Keyring
+from intake.keyring import Account
 from intake.lines import Lines
 from intake.metrics import Metrics
 from intake.multipart import TYPE as FORM
@@ -42,8 +43,6 @@ from intake.web import Answer, Patience, aside, explained, limited, outcome, rea
 ROOT = "/api/v1"
 ITEMS = 1000
 """Items of a batch at most."""
-STRANGERS = 30
-"""Wrong keys within a minute that one source may show."""
 PIECE = 16_384
 """Bytes that are read at once, so that few items of a batch are on their way together."""
 OVERHEAD = 40
@@ -72,15 +71,14 @@ class Api:
     """The handlers; `clock` gives UTC, `parser` looks at what is only to be looked at, `gone` says what was erased."""
 
     def __init__(
-        self, hand_in: HandIn, keyring: Keyring, inquiry: Inquiry, parser: Parser, clock: Callable[[], datetime],
+        self, hand_in: HandIn, callers: Callers, inquiry: Inquiry, parser: Parser, clock: Callable[[], datetime],
         limits: Limits | None = None, base: str = "", gone: Callable[[str], bool] = lambda ref: False,
         metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
-        self._hand_in, self._keyring, self._inquiry = hand_in, keyring, inquiry
+        self._hand_in, self._callers, self._inquiry = hand_in, callers, inquiry
         self._clock, self._limits, self._base, self._gone = clock, limits or Limits(), base, gone
         gate = Gate(time.monotonic, self._limits.per_feed, self._limits.total, 0)
         self._places = Places(time.monotonic, gate, CODES)
-        self._wrong = Gate(time.monotonic, 0, 0, STRANGERS)
         self._minutes = Gate(time.monotonic, 0, 0, 0)
         self._dry_runs = DryRuns(parser)
         self._figures = (metrics or Metrics()).door("api")
@@ -126,18 +124,8 @@ class Api:
 
     def _account(self, request: Request, scope: str) -> Account:
         kind, _, key = request.headers.get("authorization", "").partition(" ")
-        account = self._keyring.check("", key.strip()) if kind.lower() == "bearer" else None
-        if account is None:
-            self._figures.login("wrong")
-            wait = self._wrong.message(_source(request))
-            if wait:
-                raise Temporary("too many wrong keys", wait, "wrong-keys")
-            raise Refused("key", "show a key that is good: Authorization: Bearer lapw_...")
-        if scope not in account.scopes:
-            self._figures.login("no-scope")
-            raise Refused("scope", f"this key is not good for '{scope}'")
-        self._figures.login("right")
-        return account
+        shown = key.strip() if kind.lower() == "bearer" else ""
+        return self._callers.known(_source(request), shown, scope, self._figures)
 
     async def post(self, request: Request, account: Account, place: Place) -> Response:
         """POST /reports: one report."""
@@ -253,9 +241,14 @@ class Api:
 
     async def report(self, request: Request, account: Account, place: Place) -> Reported:
         """GET /reports/{reference}: what became of each item of one submission."""
+        return await self.became(
+            account, request.path_params["reference"], _number(request, "after", -1, -1, 1_000_000)
+        )
+
+    async def became(self, account: Account, reference: str, after: int = -1) -> Reported:
+        """What became of that submission, for the feed that handed it in; `Refused` for all others."""
         acceptor = self._hand_in.acceptor
-        ref = acceptor.submission_of(request.path_params["reference"])
-        after = _number(request, "after", -1, -1, 1_000_000)
+        ref = acceptor.submission_of(reference)
         if ref is not None:
             found = await aside(self._inquiry.report, account.feed, ref, after)
             if found is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from intake.answers import Item, Page, Stats
+from intake.answers import Item, Page, Reported, Stats
 
 TYPE = "text/csv"
 _FORMULA = frozenset("=+-@\t\r")
@@ -19,6 +19,7 @@ _ITEM = (
     "reference", "item", "received", "name", "verdict", "says", "format", "report", "state", "group", "group_state",
     "seconds", "rows", "bad", "sha256",
 )  # fmt: skip
+_LIST = ("reference", "item", "name", "format", "rows", "bad")
 _DAY = ("day", "accepted", "duplicate", "refused", "verdicts", "triaged", "mean", "half_below", "most_below")
 
 
@@ -29,6 +30,21 @@ def reports(page: Page) -> bytes:
 
 def _item(item: Item) -> list[object]:
     return [getattr(item, name) for name in _ITEM]
+
+
+def rows(told: Reported) -> bytes:
+    """The lists of a submission, and of each the bad rows that are named, one a row."""
+    lists = [each for each in told.items if each.verdict == "rows"]
+    named = [[*_list(each), *fault] for each in lists for fault in _faults(each)]
+    return _table((*_LIST, "line", "column", "fault"), named)
+
+
+def _list(item: Item) -> list[object]:
+    return [getattr(item, name) for name in _LIST]
+
+
+def _faults(item: Item) -> list[tuple[object, ...]]:
+    return [(each.line, each.column, each.says) for each in item.faults] or [(None, "", "")]
 
 
 def stats(told: Stats) -> bytes:

@@ -26,6 +26,7 @@ _ITEM = (
     " i.rows, i.bad, i.faults, i.n"
     " from items i join handed h on h.ref = i.ref"
 )
+_LAST = 2**62
 _faults = msgspec.json.Decoder(type=tuple[Fault, ...])
 
 
@@ -76,6 +77,26 @@ class Inquiry:
         last = rows[:limit][-1][-1] if rows else since
         items = tuple(self._items(feed, rows[:limit]))
         return Page(items=items, cursor=f"{self.stream}.{last}", more=len(rows) > limit)
+
+    def latest(self, feed: str, before: int, limit: int = PAGE) -> tuple[Page, int]:
+        """The feed's items with the latest change first, those below number `before` (0: all), and the next one."""
+        rows = self._db.run(
+            _ITEM + " where i.feed = ? and i.n < ? order by i.n desc limit ?", (feed, before or _LAST, limit + 1)
+        )
+        return self._turned(feed, rows, limit)
+
+    def found(self, feed: str, refs: tuple[str, str], report: str, before: int, limit: int) -> tuple[Page, int]:
+        """The same of the items that came under one of these references' ids, or are that report."""
+        rows = self._db.run(
+            _ITEM + " where (i.ref in (?, ?) or i.report = ?) and i.feed = ? and i.n < ? order by i.n desc limit ?",
+            (*refs, report, feed, before or _LAST, limit + 1),
+        )
+        return self._turned(feed, rows, limit)
+
+    def _turned(self, feed: str, rows: list[tuple[Any, ...]], limit: int) -> tuple[Page, int]:
+        items = tuple(self._items(feed, rows[:limit]))
+        more = len(rows) > limit
+        return Page(items=items, cursor="", more=more), rows[limit - 1][-1] if more else 0
 
     def _items(self, feed: str, rows: Iterable[tuple[Any, ...]], faults: bool = False) -> Iterable[Item]:
         for ref, item, name, verdict, says, sha256, format_, report, grouped, filed, at, good, bad, named, _ in rows:

@@ -81,17 +81,27 @@ class Keyring:
         None where the key is not known, of another feed, over, or its feed is closed.
         """
         parts = parts_of(secret)
+        found = self._good(parts[0]) if parts else None
+        if parts is None or found is None or not hmac.compare_digest(found[0], parts[1]):
+            return None
+        return found[1] if name.removeprefix(ACCOUNT) in ("", found[1].feed) else None
+
+    def holder(self, key: str) -> Account | None:
+        """Whose the key of that id is, where it is good now; for who has shown it before."""
+        found = self._good(key)
+        return found[1] if found else None
+
+    def _good(self, key: str) -> tuple[str, Account] | None:
+        """(hash, whose it is) of a key that is known, not over, and of a feed that is not closed."""
         found = self._db.run(
             "select k.hash, k.feed, k.scopes, k.until, f.per_minute, f.findings_from from keys k"
             " join feeds f on f.name = k.feed where k.id = ? and f.closed = 0",
-            (parts[0],),
-        ) if parts else []  # fmt: skip
-        if parts is None or not found or not hmac.compare_digest(found[0][0], parts[1]):
+            (key,),
+        )
+        if not found or (found[0][3] is not None and found[0][3] <= self._clock()):
             return None
-        _, feed, scopes, until, per_minute, findings_from = found[0]
-        if (until is not None and until <= self._clock()) or name.removeprefix(ACCOUNT) not in ("", feed):
-            return None
-        return Account(ACCOUNT + feed, per_minute, frozenset(scopes.split()), parts[0], findings_from)
+        hash_, feed, scopes, _, per_minute, findings_from = found[0]
+        return hash_, Account(ACCOUNT + feed, per_minute, frozenset(scopes.split()), key, findings_from)
 
     def hooks(self) -> list[Hook]:
         """The webhooks of all open feeds that have one."""

@@ -7,6 +7,7 @@ is escaped, and a page loads nothing: its style stands in it and the policy name
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -101,6 +102,23 @@ def added(what: str, reference: str, language: str, site: Site, bodies: Iterable
     return _page(
         "added", language, f"added-{what}", site, here=here, reference=reference, what=what, bodies=list(bodies)
     )
+
+
+def feed(name: str, title: str, language: str, site: Site, here: str, **more: Any) -> str:
+    """A page for a feed, which has shown its key, or the one that asks for it."""
+    return _page(f"feed-{name}", language, title, site, here, **{"when": _when, "span": _span, **more})
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
+
+
+def _span(seconds: float) -> str:
+    """A time that something took, in the largest unit of which it has at least two."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def problem(language: str, code: str, says: str, site: Site) -> str:

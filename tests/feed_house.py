@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.routing import Route
-
 from deploy import feeds
 from deploy.line import run_dry
 from deploy.sweeper import start
-from deploy.uploadd import api_of
+from deploy.uploadd import routes_of
 from deploy.wiring import House, now, open_house
 from intake.api import Limits
 from intake.feed import SCOPES, Feed, FeedKey, new_secret
@@ -79,8 +77,7 @@ def house(folder: Path, limits: Limits | None = None, metrics: Metrics | None = 
     add_feed(ours, "a", networks=("198.51.100.0/24",), edges=("mx.isp.example",), **fields)
     add_feed(ours, "b", networks=("203.0.113.0/24",), edges=("mx.isp.example",), **fields)
     acceptor = front.acceptor(front.door)
-    routes: list[Route] = api_of(front, acceptor, metrics, limits).routes()
-    with door(acceptor, more=routes) as port:
+    with door(acceptor, more=routes_of(front, acceptor, metrics, limits), metrics=metrics) as port:
         yield Ours(ours, port, add_key(ours, "a"), add_key(ours, "b"))
     for each in (ours, front):
         each.parser.close()

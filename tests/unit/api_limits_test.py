@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from intake import handin
-from intake.api import STRANGERS, Limits
+from intake.api import Limits
+from intake.callers import STRANGERS
 from intake.dryrun import AT_ONCE, HELD, LOOKED_AT
 from intake.metrics import Metrics
 from tests.feed_house import RFC822, Ours, add_feed, add_key, house

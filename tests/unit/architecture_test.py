@@ -32,6 +32,7 @@ DOORS = {
         "intake/upload.py",
         "intake/wizard.py",
         "intake/api.py",
+        "intake/feed_page.py",
         "console/",
     },
     "uvicorn": {"intake/upload_port.py"},
@@ -62,6 +63,7 @@ LOWER = {
 DOOR_ROOMS = {
     "smtp", "upload", "wizard", "web", "api", "mailbox", "maildir", "pickup", "accept", "unpack", "formats", "places",
     "multipart", "lines", "dryrun", "download",
+    "feed_page", "callers",
 }  # fmt: skip
 """The part that only the processes use."""
 

@@ -12,13 +12,15 @@ from intake import questionnaire
 from intake.bodies import BODIES, Body, in_charge
 from intake.catalogues import FOLDER, direction
 from intake.errors import Refused
+from intake.notice import KINDS
+from intake.outcomes import STATES as CASES
 from intake.upload_pages import CATALOGUES, STYLE, Site
 from intake.web import STATUS
 from tests.doors import Kept
 from tests.upload_doors import ask, door
 
 CODE = [*FOLDER.glob("*.html"), *FOLDER.parent.glob("upload*.py"), *(FOLDER.parent / f"{each}.py" for each in (
-    "questionnaire", "wizard", "web",
+    "questionnaire", "wizard", "web", "feed_page",
 ))]  # fmt: skip
 STATES = ("received", "unpacked", "filed", "closed", "withdrawn", "erased")
 FAMILIES = {
@@ -27,6 +29,8 @@ FAMILIES = {
     "closed-": OUTCOMES,
     "row-": (*questionnaire.STEPS, "none"),
     "problem-": (*STATUS, "empty", "one-at-a-time", "malformed", "answers", "busy", "fault"),
+    "feed-verdict-": ("report", "duplicate", "rows"), "feed-state-": ("waiting", "triaged", "none"),
+    "feed-case-": tuple(CASES.values()), "feed-kind-": tuple(KINDS),
     "wrong-": ("empty", "one-at-a-time", "what-missing", "how-missing"),
 }  # fmt: skip
 """What code puts a word together from: a beginning, and what can follow; a hint, title or meaning may follow that."""
