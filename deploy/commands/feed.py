@@ -56,12 +56,16 @@ def add(
 def change(
     context: typer.Context, name: str = NAME, class_: str = CLASS, edge: list[str] = EDGE, network: list[str] = NETWORK,
     sender: list[str] = SENDER, address: list[str] = ADDRESS, per_minute: int = MINUTE, webhook: str = WEBHOOK,
-    findings_from: int = FROM, json: bool = JSON,
+    findings_from: int = FROM,
+    new_secret: bool = typer.Option(False, "--new-webhook-secret", help="Sign its webhook's events with a new secret."),
+    json: bool = JSON,
 ) -> None:  # fmt: skip
     """Change what is given; the rest stays. Also opens a revoked feed again, without its old keys."""
     desk: Desk = context.obj
     known = _found(desk, name)
     given = _given(class_, edge, network, sender, address, per_minute, webhook, findings_from)
+    if new_secret:
+        given["webhook_round"] = known.webhook_round + 1
     _keep(desk, msgspec.structs.replace(known, version=known.version + 1, closed=False), given, "change a feed", json)
 
 
@@ -79,7 +83,7 @@ def _given(
 
 
 def _keep(desk: Desk, feed: Feed, given: dict[str, Any], action: str, json: bool) -> None:
-    changed = given.get("webhook", feed.webhook) != feed.webhook
+    changed = given.get("webhook", feed.webhook) != feed.webhook or "webhook_round" in given
     feed = checked(msgspec.structs.replace(feed, **given))
     if feed.webhook:
         hook.checked_url(feed.webhook, desk.house.settings.hooks.private)
@@ -139,16 +143,34 @@ def _make(desk: Desk, name: str, scope: str, days: int, action: str, json: bool)
 
 @app.command("rotate")
 def rotate(
-    context: typer.Context, name: str = NAME, scope: str = SCOPE, days: int = DAYS,
-    grace: int = typer.Option(7, "--grace", help="Days for which the old keys stay good."), json: bool = JSON,
+    context: typer.Context, name: str = NAME,
+    one: str = typer.Option("", "--key", help="The id of the key to be replaced; without it all that are good are."),
+    scope: str = typer.Option("", "--scope", help="What the new key is good for; default: what the old one is."),
+    days: int = DAYS, grace: int = typer.Option(7, "--grace", help="Days for which the old keys stay good."),
+    json: bool = JSON,
 ) -> None:  # fmt: skip
-    """Make a new key; the ones before end after the grace."""
+    """Make a new key that is good for what the old one is; the old one ends after the grace."""
     desk: Desk = context.obj
     if not 0 <= grace <= 365:
         raise Refused("feed", "the grace has 0 to 365 days")
-    old = [each for each in _keys(desk, name) if _good(desk, each)]
-    _make(desk, name, scope, days, "rotate a key", json)
-    _end(desk, old, desk.person("feeds"), now() + timedelta(days=grace))
+    old = [each for each in _keys(desk, name) if _good(desk, each) and one in ("", each.id)]
+    if one and not old:
+        raise Refused("feed", f"{name} has no key {one} that is good")
+    _make(desk, name, scope or _scope_of(old), days, "rotate a key", json)
+    until = now() + timedelta(days=grace)
+    _end(desk, old, desk.person("feeds"), until)
+    for each in old:
+        err.print(f"key {each.id} is good until {until:%Y-%m-%d %H:%M} UTC")
+
+
+def _scope_of(old: list[FeedKey]) -> str:
+    """What these keys are all good for."""
+    scopes = {",".join(each.scopes) for each in old} or {",".join(SCOPES)}
+    if len(scopes) > 1:
+        raise Refused(
+            "feed", "its keys are good for different things; say --key ID for one, or --scope for the new one"
+        )
+    return scopes.pop()
 
 
 @app.command("revoke")

@@ -328,7 +328,7 @@ def test_an_erased_submission_is_told_no_more(ours: Ours) -> None:
     desk = Desk(ours.house.home)
     desk.__dict__["house"] = ours.house
     context: Any = type("Context", (), {"obj": desk})()
-    erase.erase(context, "submission", submission.id, reason="a wish", yes=True)
+    erase.erase(context, ["submission", submission.id], reason="a wish", yes=True, look=False, request=[], json=False)
     items = ours.ask("GET", "/reports", key=ours.a).json["items"]
     assert kept["reference"] not in {item["reference"] for item in items}
     assert ours.house.idempotency.get(kept["reference"].partition("-")[0]) is None

@@ -70,6 +70,28 @@ def test_only_an_administrator_makes_feeds_and_all_is_noted(tmp_path: Path) -> N
     assert [each.status for each in several(home, wrong, "dana")] == [1] * len(wrong)
 
 
+def test_a_rotated_key_is_good_for_what_the_old_one_was_and_a_webhook_gets_a_new_secret(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    steps = [
+        ("feed", "add", "acme", "--per-minute", "7", "--webhook", "https://isp.example/", "--json"),
+        ("feed", "key", "acme", "--scope", "status", "--json"), ("feed", "rotate", "acme", "--grace", "3", "--json"),
+        ("feed", "key", "acme", "--scope", "report", "--json"), ("feed", "rotate", "acme"),
+        ("feed", "rotate", "acme", "--key", "x"), ("feed", "change", "acme", "--new-webhook-secret", "--json"),
+        ("feed", "show", "acme", "--json"),
+    ]  # fmt: skip
+    made = [lapwing(home, *steps[0]), *several(home, steps[1:])]
+    first, second, other = (made[n].line for n in (1, 2, 3))
+    assert (first["scopes"], second["scopes"], other["scopes"]) == (["status"], ["status"], ["report"])
+    assert [made[n].status for n in (4, 5)] == [1, 1] and "different things" in made[4].err
+    assert f"key {first['id']} is good until" in made[2].err
+    secrets = {made[n].line["webhook_secret"] for n in (0, 6)}
+    assert len(secrets) == 2 and all(each.startswith("whsec_") for each in secrets)
+    assert made[6].line["per_minute"] == 7
+    keys = {each["id"]: each for each in made[7].line["keys"]}
+    assert keys[first["id"]]["good"] and keys[first["id"]]["until"] < keys[second["id"]]["until"]
+    assert len(keys) == 3
+
+
 @pytest.fixture
 def endpoint() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """(address, bodies that came) of a feed's own server."""
