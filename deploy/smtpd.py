@@ -30,7 +30,9 @@ def main(home: Path, number: int = 1) -> None:
     with run() as stopping:
         settings = _settings(mine, house.settings.domain, number, _shared(folder, number, mine.processes, stopping))
         with had("smtp"):
-            server = smtp.serve(settings, house.acceptor(house.door), house.keyring.check, metrics)
+            server = smtp.serve(
+                settings, house.acceptor(house.door), house.keyring.check, metrics, house.turned_away.count
+            )
         with served("smtp", metrics, _metrics_port(mine.metrics_port, number), folder / f"{name}.metrics"):
             assert isinstance(server.server, Port)
             for way, port in reversed(server.server.ports.items()):

@@ -76,7 +76,7 @@ def routes_of(
 def _inquiry(house: House, acceptor: Acceptor) -> Inquiry:
     settings = house.settings
     sender = Sender(settings.authority.name or settings.domain, f"postmaster@{settings.domain}", settings.domain)
-    return Inquiry(house.outcomes, acceptor.reference, sender)
+    return Inquiry(house.outcomes, acceptor.reference, sender, house.turned_away)
 
 
 def api_of(
@@ -88,7 +88,15 @@ def api_of(
     hand_in = HandIn(acceptor, house.idempotency, inquiry.digest, limits.size)
     gone = house.receipts.gone
     return api.Api(
-        hand_in, callers or Callers(house.keyring), inquiry, house.parser, now, limits, gone=gone, metrics=metrics
+        hand_in,
+        callers or Callers(house.keyring),
+        inquiry,
+        house.parser,
+        now,
+        limits,
+        gone=gone,
+        metrics=metrics,
+        refused=house.turned_away.count,
     )
 
 

@@ -45,6 +45,7 @@ from intake.sqlite import Database
 from intake.store import sqlite
 from intake.store.sqlite import SqliteStore
 from intake.submission import Addition, Submission, Unpacked
+from intake.turned_away import TurnedAway
 from intake.vault import keys
 from intake.vault.reader import Reader
 from intake.vault.writer import Writer
@@ -222,6 +223,10 @@ class House:
     @cached_property
     def outcomes(self) -> Outcomes:
         return Outcomes(self.home / "outcomes.sqlite", keys.door(self.keys))
+
+    @cached_property
+    def turned_away(self) -> TurnedAway:
+        return TurnedAway(self.home / "refused.sqlite", now)
 
     @cached_property
     def keyring(self) -> Keyring:

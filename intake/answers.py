@@ -149,7 +149,7 @@ class Pace(Answer, frozen=True):
 
 
 class Day(Answer, frozen=True):
-    """One day (UTC): items accepted, duplicate, refused, and by their verdict."""
+    """One day (UTC): items accepted, duplicate, refused, and by verdict, or by the code with which a door refused."""
 
     day: str
     accepted: int

@@ -73,9 +73,10 @@ class Api:
     def __init__(
         self, hand_in: HandIn, callers: Callers, inquiry: Inquiry, parser: Parser, clock: Callable[[], datetime],
         limits: Limits | None = None, base: str = "", gone: Callable[[str], bool] = lambda ref: False,
-        metrics: Metrics | None = None,
+        metrics: Metrics | None = None, refused: Callable[[str, str], None] = lambda account, code: None,
     ) -> None:  # fmt: skip
         self._hand_in, self._callers, self._inquiry = hand_in, callers, inquiry
+        self._refused = refused
         self._clock, self._limits, self._base, self._gone = clock, limits or Limits(), base, gone
         gate = Gate(time.monotonic, self._limits.per_feed, self._limits.total, 0)
         self._places = Places(time.monotonic, gate, CODES)
@@ -103,7 +104,7 @@ class Api:
             request = Request(scope, receive, send)
             try:
                 account = self._account(request, needed)
-                place = self._places.enter(account.name)
+                place = self._enter(account, needed)
                 if request.method == "GET":
                     place.work()
                 try:
@@ -121,6 +122,15 @@ class Api:
             await response(scope, receive, send)
 
         return _Application(answer)
+
+    def _enter(self, account: Account, needed: str) -> Place:
+        """A place of the feed; what it wanted to hand in is refused where it has too many."""
+        try:
+            return self._places.enter(account.name)
+        except Temporary as error:
+            if needed == "report":
+                self._refused(account.name, error.code)
+            raise
 
     def _account(self, request: Request, scope: str) -> Account:
         kind, _, key = request.headers.get("authorization", "").partition(" ")
@@ -169,18 +179,20 @@ class Api:
             raise
         finally:
             taking.release()
-        self._count(entries, cut, time.monotonic() - began)
+        self._count(taking.account, entries, cut, time.monotonic() - began)
         return cut
 
-    def _count(self, entries: Sequence[Entry], cut: Refused | Temporary | None, seconds: float) -> None:
+    def _count(self, account: str, entries: Sequence[Entry], cut: Refused | Temporary | None, seconds: float) -> None:
         """The figures of a request, and what is wrong with the item in which its body was cut."""
         if cut is not None and not entries:
             self._figures.message(cut.code)
+            self._refused(account, cut.code)
         for each in entries:
             if each.failure is None and not each.closed:
                 each.failure = cut or Refused("malformed", "the body ended before this item did")
             if each.failure is not None:
                 self._figures.message(outcome(each.failure))
+                self._refused(account, outcome(each.failure))
             elif each.repeated:
                 self._figures.message("repeated")
             else:

@@ -119,6 +119,7 @@ class Taking:
         """`key` is the request's idempotency key ('': none), `most` how many items it may have, `ask` gives the
         seconds until the feed may hand in one more."""
         self.entries: list[Entry] = []
+        self.account = envelope.account
         self._hand_in, self._envelope, self._key, self._most, self._ask = hand_in, envelope, key, most, ask
         self._settled = self._durable = 0
         """How many of the first items are closed in the vault or failed, and are durable or failed."""

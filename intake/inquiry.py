@@ -13,6 +13,7 @@ import msgspec
 from intake.answers import Day, Event, Events, Fault, Findings, Health, Item, Pace, Page, Reported, Stats
 from intake.notice import Seen, Sender, xarf
 from intake.outcomes import STATES, Outcomes
+from intake.turned_away import TurnedAway
 
 PAGE = 500
 """Rows of an answer at most."""
@@ -33,8 +34,10 @@ _faults = msgspec.json.Decoder(type=tuple[Fault, ...])
 class Inquiry:
     """Answers from `outcomes`; `reference` makes a reference of an id, `sender` signs the findings."""
 
-    def __init__(self, outcomes: Outcomes, reference: Callable[[str], str], sender: Sender) -> None:
-        self._outcomes, self._db = outcomes, outcomes.db
+    def __init__(
+        self, outcomes: Outcomes, reference: Callable[[str], str], sender: Sender, turned_away: TurnedAway | None = None
+    ) -> None:
+        self._outcomes, self._db, self._turned_away = outcomes, outcomes.db, turned_away
         self._reference, self._sender = reference, sender
 
     @property
@@ -121,13 +124,15 @@ class Inquiry:
         return self._outcomes.handle(feed, case), STATES.get(state, "queued")
 
     def stats(self, feed: str, now: datetime, days: int = 30) -> Stats:
-        """Volumes and pace of the last `days` days."""
+        """Volumes and pace of the last `days` days; what a door refused is among the refused."""
         first = f"{now - timedelta(days=days - 1):%Y-%m-%d}"
         verdicts: dict[str, dict[str, int]] = {}
         for day, verdict, count in self._db.run(
             "select day, verdict, count from volumes where feed = ? and day >= ?", (feed, first)
         ):
             verdicts.setdefault(day, {})[verdict] = count
+        for day, code, count in self._turned_away.since(feed, first) if self._turned_away else ():
+            verdicts.setdefault(day, {})[code] = verdicts.get(day, {}).get(code, 0) + count
         paces: dict[str, list[tuple[int, int, float]]] = {}
         for day, bucket, count, seconds in self._db.run(
             "select day, bucket, count, seconds from pace where feed = ? and day >= ? order by bucket", (feed, first)

@@ -19,7 +19,7 @@ from intake.metrics import Metrics
 from intake.running import Running
 from intake.smtp_dialogue import Answer, Client, Dialogue
 from intake.smtp_incoming import Incoming
-from intake.smtp_port import Port, Way
+from intake.smtp_port import Port, Refusing, Way
 from intake.smtp_replies import CLOSING, UNCHECKED, limit_of, outcome, over, reply_to
 from intake.smtp_sasl import LINE
 from intake.smtp_settings import Check, Settings
@@ -114,6 +114,8 @@ class Connection(Wire):
         said = self._dialogue.answer(line)
         if said.limit and said.then != "cut":
             self.way.metrics.limited(said.limit)
+            if said.limit in ("account-rate", "size"):
+                self._refused(said.limit)
         if self._incoming is not None and not self._dialogue.chunking:
             self._drop()
         self._tick()
@@ -317,9 +319,15 @@ class Connection(Wire):
         if not incoming.why:
             incoming.why = reply_to(error, self._limits)
             self.way.metrics.message(outcome(error))
+            self._refused(outcome(error))
             if limit := limit_of(error):
                 self.way.metrics.limited(limit)
         return incoming.why
+
+    def _refused(self, code: str) -> None:
+        """A message of a feed that has shown its key was refused."""
+        if self._dialogue.account is not None:
+            self._door.refused(self._dialogue.account.name, code)
 
     def _answer(self, reply: str) -> None:
         """Answer the message, and on to what the client sent meanwhile."""
@@ -360,11 +368,14 @@ async def listen(
 
 
 def serve(
-    settings: Settings, acceptor: Acceptor, check: Check | None = None, metrics: Metrics | None = None
-) -> Running:
+    settings: Settings, acceptor: Acceptor, check: Check | None = None, metrics: Metrics | None = None,
+    refused: Refusing = lambda account, code: None,
+) -> Running:  # fmt: skip
     """Open the door in a thread of its own; returns once it listens, OSError when a port can't be had."""
 
     async def start() -> Port:
-        return await listen(settings, acceptor, check, metrics)
+        port = await listen(settings, acceptor, check, metrics)
+        port.refused = refused
+        return port
 
     return Running(start, "smtp")

@@ -76,6 +76,9 @@ def _try(host: str, port: int) -> None:
             trial.bind(address)
 
 
+Refusing = Callable[[str, str], None]
+
+
 class Port:
     """The listening door and its sessions; lives in one event loop; see `intake.running.Listening`."""
 
@@ -86,6 +89,8 @@ class Port:
         self.gate = Gate(
             loop.time, limits.per_source, limits.total, limits.per_minute, limits.per_network, limits.network_per_minute
         )
+        self.refused: Refusing = lambda account, code: None
+        """Told of each message of an account that was refused, and why."""
         self.ports: dict[str, int] = {}
         """Where it listens, by the name of the way: smtp, smtp-tls, lmtp."""
         self._domains = frozenset(domain.lower() for domain in settings.domains)

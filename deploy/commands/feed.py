@@ -215,7 +215,7 @@ def _end(desk: Desk, chosen: list[FeedKey], by: str, until: datetime) -> None:
 
 def _inquiry(desk: Desk) -> Inquiry:
     secret = keys.door(desk.house.keys)
-    return Inquiry(desk.house.outcomes, lambda ref: reference(secret, ref), Sender("", "", ""))
+    return Inquiry(desk.house.outcomes, lambda ref: reference(secret, ref), Sender("", "", ""), desk.house.turned_away)
 
 
 @app.command("list")

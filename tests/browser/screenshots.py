@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from intake.upload import Site
+from tests.browser.feed_pages import filled, stroll
 from tests.browser.pages import ACCEPT, chromium, others, phone, walk
 from tests.doors import Kept
 from tests.upload_doors import door
@@ -17,7 +18,10 @@ def main(folder: Path, dark: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         kept = Kept(Path(scratch))
-        with door(kept.acceptor, site=Site(country="TW")) as port, chromium() as browser:
+        site = Site(country="TW")
+        with (
+            door(kept.acceptor, site=site) as port, filled(Path(scratch) / "feed") as ours, chromium() as browser,
+        ):  # fmt: skip
             for language in ACCEPT:
                 with phone(browser, language, dark=dark) as page:
 
@@ -26,6 +30,7 @@ def main(folder: Path, dark: bool) -> None:
 
                     walk(page, port, Path(scratch), see)
                     others(page, port, see)
+                    stroll(page, ours, see)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -221,6 +222,28 @@ def test_the_rate_of_a_feed_is_its_own(ours: Ours) -> None:
     assert [each.status for each in statuses] == [202, 202, 429]
     assert int(statuses[2].headers["Retry-After"]) > 0
     assert ours.ask("POST", "/reports", mail(tag="rate other"), ours.b, RFC822).status == 202
+
+
+def test_what_a_door_refuses_counts_as_refused_and_what_is_repeated_does_not(ours: Ours) -> None:
+    ours.house.archive.keep(Feed(name="knocks", per_minute=3, by="t", at=now()))
+    key = add_key(ours.house, "knocks")
+    for _ in range(2):
+        ours.hand_in(mail(tag="knocks"), key, **{"Idempotency-Key": "once"})
+    assert ours.ask("POST", "/reports", b"", key, RFC822).status == 400
+    body, headers = form(*((f"file{n}", "x.eml", mail(tag=f"knocks {n}")) for n in range(3)))
+    ours.ask("POST", "/batches", body, key, headers)
+    assert ours.ask("POST", "/reports", mail(tag="over"), key, RFC822).status == 429
+    ours.work()
+
+    def counted() -> dict[str, int]:
+        day = ours.ask("GET", "/stats", key=key).json["days"][0]
+        return day["verdicts"] | {name: day[name] for name in ("accepted", "duplicate", "refused")}
+
+    expected = {"report": 2, "empty": 1, "feed-rate": 3, "accepted": 2, "duplicate": 0, "refused": 4}
+    end = time.monotonic() + 10
+    while counted() != expected and time.monotonic() < end:
+        time.sleep(0.1)
+    assert counted() == expected
 
 
 def test_a_zip_is_one_submission_with_a_verdict_per_entry(ours: Ours) -> None:

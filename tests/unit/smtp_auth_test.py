@@ -6,14 +6,17 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from intake import smtp
 from intake.keyring import Account
 from intake.metrics import Metrics
+from intake.smtp_port import Port
 from intake.smtp_settings import Settings
-from tests.doors import FakeWriter, Kept, Line, acceptor, smtp_ways
+from tests.doors import FREE, FakeWriter, Kept, Line, acceptor, smtp_ways
 from tests.tls import certificate
 
 ACME = Account(name="feed:acme", per_minute=3, scopes=frozenset({"report"}))
@@ -248,3 +251,32 @@ def test_a_client_that_goes_while_it_is_checked_is_forgotten() -> None:
         go_on.set()
         with Line(ports["smtp"]) as line:
             assert line.say("NOOP") == "250 2.0.0 OK"
+
+
+def test_what_is_refused_to_a_feed_is_counted_for_it_and_nothing_of_strangers() -> None:
+    counted: list[tuple[str, str]] = []
+    limits = replace(FREE, size=2000)
+    running = smtp.serve(
+        replace(PLAIN, name="mx.example.org", limits=limits), acceptor(FakeWriter()), check, None,
+        lambda account, code: counted.append((account, code)),
+    )  # fmt: skip
+    try:
+        assert isinstance(running.server, Port)
+        for login in ("", f"AUTH PLAIN {RIGHT}"):
+            with Line(running.server.ports["smtp"]) as line:
+                line.say("EHLO c.example")
+                assert not login or line.say(login).startswith("235")
+                assert line.say("MAIL FROM:<a@example.com> SIZE=9000").startswith("552")
+                line.say("MAIL FROM:<a@example.com>")
+                line.say("RCPT TO:<x@agency.example>")
+                assert line.say("DATA").startswith("354")
+                assert line.say(b"x\r\n" * 1000 + b".").startswith("552")
+                codes = [line.say("MAIL FROM:<a@example.com>")[:3] for _ in range(1)]
+                line.say("RSET")
+                codes += [
+                    line.say(each)[:3] for each in ("MAIL FROM:<a@example.com>", "RSET", "MAIL FROM:<a@example.com>")
+                ]
+                assert codes[-1] == ("450" if login else "250")
+    finally:
+        running.stop(grace=2.0)
+    assert counted == [("feed:acme", "size"), ("feed:acme", "too-big"), ("feed:acme", "account-rate")]
