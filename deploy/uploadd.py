@@ -1,5 +1,5 @@
 """The upload process: the public's HTTP door and the API for feeds; it holds no private key and no store, and reads
-receipts, keyring and outcomes alone.
+receipts, keyring and outcomes alone; of these it changes only from where on a webhook's events are posted again.
 """
 
 import os
@@ -22,6 +22,7 @@ from intake.inquiry import Inquiry
 from intake.metrics import Metrics
 from intake.notice import Sender
 from intake.passes import Passes
+from intake.postbox import Postbox
 from intake.upload import Limits, Site, application
 from intake.upload_port import server
 from intake.vault import keys
@@ -97,6 +98,7 @@ def api_of(
         gone=gone,
         metrics=metrics,
         refused=house.turned_away.count,
+        replay=Postbox(house.outcomes).replay,
     )
 
 

@@ -202,6 +202,12 @@ class Events(Answer, frozen=True):
     more: bool
 
 
+class Replayed(Answer, frozen=True):
+    """That events above number `after` will be posted to the webhook again."""
+
+    after: int
+
+
 class Findings(Answer, frozen=True):
     """Findings about the feed's own networks, each a XARF v4 document."""
 

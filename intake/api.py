@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intake import openapi
-from intake.answers import Batch, BatchItem, Kept, Page, Problem, Reported
+from intake.answers import Batch, BatchItem, Kept, Page, Problem, Replayed, Reported
 from intake.api_body import ALONE, LINES, Alone, Body, Form, Takes, checked_key
 from intake.callers import Callers
 from intake.download import TABLES
@@ -73,10 +73,11 @@ class Api:
     def __init__(
         self, hand_in: HandIn, callers: Callers, inquiry: Inquiry, parser: Parser, clock: Callable[[], datetime],
         limits: Limits | None = None, base: str = "", gone: Callable[[str], bool] = lambda ref: False,
-        metrics: Metrics | None = None, refused: Callable[[str, str], None] = lambda account, code: None,
+        metrics: Metrics | None = None, replay: Callable[[str, int], None] = lambda feed, n: None,
+        refused: Callable[[str, str], None] = lambda account, code: None,
     ) -> None:  # fmt: skip
         self._hand_in, self._callers, self._inquiry = hand_in, callers, inquiry
-        self._refused = refused
+        self._refused, self._replay = refused, replay
         self._clock, self._limits, self._base, self._gone = clock, limits or Limits(), base, gone
         gate = Gate(time.monotonic, self._limits.per_feed, self._limits.total, 0)
         self._places = Places(time.monotonic, gate, CODES)
@@ -90,7 +91,8 @@ class Api:
             ("/reports", "POST", "report", self.post), ("/batches", "POST", "report", self.batch),
             ("/validate", "POST", "report", self.validate), ("/reports", "GET", "status", self.changes),
             ("/reports/{reference}", "GET", "status", self.report), ("/stats", "GET", "status", self.stats),
-            ("/events", "GET", "status", self.events), ("/findings", "GET", "findings", self.findings),
+            ("/events", "GET", "status", self.events), ("/events/replay", "POST", "status", self.replay),
+            ("/findings", "GET", "findings", self.findings),
         )  # fmt: skip
         routes = [Route(ROOT + path, self._answered(scope, do), methods=[verb]) for path, verb, scope, do in table]
         return [*routes, Route(f"{ROOT}/openapi.json", self.document, methods=["GET"])]
@@ -292,6 +294,13 @@ class Api:
         after = _number(request, "after", 0, 0, 2**62)
         limit = _number(request, "limit", PAGE, 1, PAGE)
         return await aside(self._inquiry.events, account.feed, after, limit)
+
+    async def replay(self, request: Request, account: Account, place: Place) -> object:
+        """POST /events/replay: have events posted to the webhook again, from any number on."""
+        place.work()
+        after = _number(request, "after", 0, 0, 2**62)
+        await aside(self._replay, account.feed, after + 1)
+        return Replayed(after=after)
 
     async def findings(self, request: Request, account: Account, place: Place) -> object:
         """GET /findings: what was seen in the feed's own networks."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from intake.answers import Batch, Events, Findings, Kept, Page, Problem, Reported, Stats, Validation
+from intake.answers import Batch, Events, Findings, Kept, Page, Problem, Replayed, Reported, Stats, Validation
 from intake.api_body import ALONE, KEY
 from intake.lines import Line
 from intake.multipart import TYPE as FORM
@@ -36,7 +36,7 @@ _PAGES = {
     "Lapwing-Cursor": {"schema": {"type": "string"}, "description": "with CSV: the `since` of the next question"},
     "Link": {"schema": {"type": "string"}, "description": "with CSV, while there are more: the next page"},
 }
-_TYPES: tuple[Any, ...] = (Kept, Batch, Validation, Reported, Page, Stats, Events, Findings, Problem, Line)
+_TYPES: tuple[Any, ...] = (Kept, Batch, Validation, Reported, Page, Stats, Events, Replayed, Findings, Problem, Line)
 
 
 def document() -> dict[str, Any]:
@@ -75,6 +75,7 @@ def _paths() -> dict[str, Any]:
         "/reports/{reference}": {"get": _get("outcome", "What became of one submission", Reported, [reference, after])},
         "/stats": {"get": _get("stats", "Volumes, time to triage, health", Stats, [days], table=True)},
         "/events": {"get": _get("events", "What the webhook is told", Events, [after, limit])},
+        "/events/replay": {"post": _get("replay", "Have events posted to your webhook again", Replayed, [after])},
         "/findings": {
             "get": _get("findings", "Findings about your networks, as XARF", Findings, [since, limit], "findings")
         },

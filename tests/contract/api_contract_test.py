@@ -49,7 +49,7 @@ def test_every_route_of_the_api_is_in_its_document_and_the_other_way_round() -> 
 def test_every_route_of_the_public_door_is_in_its_document_or_a_page() -> None:
     app = upload.application(acceptor(FakeWriter()), lambda _: None)
     routes = {(method, route.path) for route in app.routes for method in (route.methods or set()) - {"HEAD"}}  # type: ignore[attr-defined]
-    added = {("POST", f"/reports/{{reference}}/{what}") for what in ("loss", "original", "withdraw")}
+    added = {("POST", f"/reports/{{reference}}/{what}") for what in ("loss", "original", "withdraw", "consent")}
     pages = {("GET", "/"), ("GET", "/status"), ("GET", "/report/{step}"), ("POST", "/report/{step}"),
              ("GET", "/reports/{reference}/{what}"), ("GET", "/openapi.json")}  # fmt: skip
     assert routes - pages - {("POST", "/reports/{reference}/{what}")} | added == told(PUBLIC)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from deploy.uploadd import routes_of
 from intake.accept import Acceptor
+from intake.postbox import Postbox
 from intake.upload import Limits, Site, application
 from tests.feed_house import Ours, from_network, house
 from tests.unit.feed_page_test import FORM, HTML, cookie
@@ -46,6 +47,7 @@ CASES = {
     ("GET", "/api/v1/reports/{reference}"): [Case("/api/v1/reports/{id}"), Case("/api/v1/reports/{id}?after=0")],
     ("GET", "/api/v1/stats"): [Case("/api/v1/stats?days=366&feed=a&id={id}")],
     ("GET", "/api/v1/events"): [Case("/api/v1/events?feed=a&id={id}"), Case("/api/v1/events?after=1")],
+    ("POST", "/api/v1/events/replay"): [Case("/api/v1/events/replay?after=0&feed=a&id={id}")],
     ("GET", "/api/v1/findings"): [Case("/api/v1/findings?feed=a"), Case("/api/v1/findings?since={id}")],
     ("GET", "/api/v1/openapi.json"): [Case("/api/v1/openapi.json")],
     ("GET", "/feed"): [Case("/feed?feed=a", page=True)],
@@ -160,6 +162,15 @@ def test_an_idempotency_key_of_another_feed_brings_nothing_back(two: Two) -> Non
     told = two.ours.ask("POST", "/reports", data, two.ours.b, RFC822 | {"Idempotency-Key": PLANTED})
     assert told.status == 202 and not told.json["repeated"]
     assert told.json["reference"] != two.secrets["reference"]
+
+
+def test_a_replay_is_of_the_feeds_own_events(two: Two) -> None:
+    """B asks for its events again: A's are where they were."""
+    box = Postbox(two.ours.house.outcomes)
+    for feed in ("a", "b"):
+        box.replay(feed, 3)
+    assert two.ours.ask("POST", "/events/replay?after=1&feed=a", key=two.ours.b).json == {"after": 1}
+    assert [box.state(feed).n for feed in ("a", "b")] == [2, 1]
 
 
 def test_a_pass_opens_the_feed_whose_key_was_shown_and_no_other(two: Two) -> None:

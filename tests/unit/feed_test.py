@@ -139,6 +139,7 @@ def test_a_case_that_is_closed_is_told_once_and_a_rebuild_tells_the_same(tmp_pat
         assert item["group_state"] == "closed"
         before = ours.ask("GET", "/reports", key=ours.a).json["items"]
         ids = {each["id"] for each in events if each["type"] != "group.changed"}
+        seen = ours.ask("GET", "/findings", key=ours.a).json["findings"]
     for path in (tmp_path / "home").glob("*.sqlite*"):
         path.unlink()
     again = open_house(tmp_path / "home", "command", OFF)
@@ -152,9 +153,11 @@ def test_a_case_that_is_closed_is_told_once_and_a_rebuild_tells_the_same(tmp_pat
         told = {"Authorization": f"Bearer {ours.a}"}
         after = ask(port, "GET", "/api/v1/reports", headers=told).json["items"]
         events = ask(port, "GET", "/api/v1/events", headers=told).json["events"]
+        found = ask(port, "GET", "/api/v1/findings", headers=told).json["findings"]
     again.writer.close()
     assert sorted(map(str, after)) == sorted(map(str, before))
     assert ids <= {each["id"] for each in events}
+    assert seen and found == seen
 
 
 def test_two_cases_that_become_one_are_told_so(tmp_path: Path) -> None:

@@ -104,6 +104,24 @@ def test_events_come_signed_in_order_and_once_more_when_asked(ours: Ours, endpoi
     posts.close()
 
 
+def test_the_feed_has_events_posted_again_and_a_new_secret_signs_from_then_on(ours: Ours, endpoint: Endpoint) -> None:
+    add_feed(ours.house, "a", version=2, webhook=endpoint.url)
+    ours.hand_in(mail(tag="again"), ours.a)
+    ours.work()
+    posts = postman(ours)
+    assert posts.deliver(ours.house.keyring.hooks()[0])
+    add_feed(ours.house, "a", version=3, webhook=endpoint.url, webhook_round=2)
+    assert not posts.deliver(ours.house.keyring.hooks()[0])
+    assert ours.ask("POST", "/events/replay", key=ours.a).json == {"after": 0}
+    assert posts.deliver(ours.house.keyring.hooks()[0])
+    (old, first), (new, again) = endpoint.got
+    assert first == again
+    for headers, round_ in ((old, 1), (new, 2)):
+        secret = hook_secret(keys.door(ours.house.keys), "a", round_)
+        assert headers["Lapwing-Signature"] == hook.sign(secret, int(headers["Lapwing-Timestamp"]), first)
+    posts.close()
+
+
 def test_a_dead_webhook_holds_up_nobody_else(ours: Ours, endpoint: Endpoint) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         add_feed(ours.house, "a", version=2, webhook=f"http://127.0.0.1:{silent.getsockname()[1]}/")
