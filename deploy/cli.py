@@ -15,6 +15,7 @@ from deploy.commands import (
     demo,
     erase,
     feed,
+    lanes,
     look,
     mailbox,
     operate,
@@ -61,6 +62,7 @@ app.command()(report.report)
 app.command()(rows.rows)
 app.command()(look.queue)
 app.command()(look.explain)
+app.add_typer(lanes.app, name="lanes")
 app.add_typer(case.app, name="case")
 app.add_typer(request.app, name="request")
 app.add_typer(request.directory, name="contact")

@@ -146,6 +146,20 @@ class Receipts(Section, frozen=True):
                 raise ValueError("`name`, `base_url` and `calls` are one line each")
 
 
+class Lanes(Section, frozen=True):
+    """Danger to life and child abuse: who is mailed at once (by the server of `receipts`), and after how many seconds
+    again, while nobody has taken the case."""
+
+    alarm_to: str = ""
+    every: int = 900
+
+    def __post_init__(self) -> None:
+        if self.alarm_to and not writable(self.alarm_to):
+            raise ValueError("`alarm_to` is an address such as duty@agency.example")
+        if self.every < 1:
+            raise ValueError("`every` is at least one second")
+
+
 class Settings(Section, frozen=True):
     """All of them. `reserve` is the disk space in bytes that must stay free; `batch` how many items a worker takes;
     `volatile` lets `serve` start on a file system that forgets (tmpfs) or that another machine syncs (NFS).
@@ -158,6 +172,7 @@ class Settings(Section, frozen=True):
     hooks: Hooks = Hooks()
     outbox: Outbox = Outbox()
     receipts: Receipts = Receipts()
+    lanes: Lanes = Lanes()
     reporters: tuple[KnownReporter, ...] = ()
     retention: Retention = Retention()
     mailbox: tuple[Mailbox, ...] = ()
@@ -169,10 +184,19 @@ class Settings(Section, frozen=True):
     batch: int = 32
     segment: int = 64 << 20
 
+    def __post_init__(self) -> None:
+        if self.lanes.alarm_to and not (self.receipts.smtp_host and writable(self.receipts.mail_from)):
+            raise ValueError("`lanes.alarm_to` needs receipts.smtp_host, and an address in receipts.mail_from")
+
     @property
     def contact(self) -> str:
         """The address at which people answer those who report, '' where none is set."""
         return self.upload.contact or self.receipts.mail_from
+
+    @property
+    def country(self) -> str:
+        """Whose public bodies are named to people (ISO 3166-1 alpha-2), '' where none is set."""
+        return self.upload.country or self.authority.country
 
     volatile: bool = False
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from deploy import erasing, retention, spare, states
+from deploy.alarm import Alarm
 from deploy.bell import Bell, ringer
 from deploy.checkpoints import age, write_checkpoint
 from deploy.feeds import Reconciler, fill_keyring
@@ -31,12 +32,15 @@ def main(home: Path) -> None:
         fill_keyring(house.archive, house.keyring)
         feeds = Reconciler(house.archive, house.outcomes, now)
         cases = states.Reconciler(house.archive, house.receipts)
+        mine = house.settings.lanes
+        alarm = Alarm(house.store, house.work, now, mine.every, bool(mine.alarm_to))
         (home / "run" / "ready").write_text("ready\n")
         while not stopping.is_set():
             if house.follower.catch_up():
                 ring()
             feeds.turn()
             cases.turn()
+            alarm.turn()
             spare.lay(home, house.settings.reserve)
             if age(house) > DAY:
                 daily(house)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from deploy import feeds, post, states
+from deploy import alarm, feeds, post, states
 from deploy.bell import ringer
 from deploy.settings import Settings, read
 from enrichment import acknowledge, enrich
@@ -76,7 +76,7 @@ LINE = (
 """The steps that follow from records by themselves, in order."""
 ACKNOWLEDGE = Step("acknowledge", cause="unpacked", cause_field="submission", end="acknowledgement")
 """And this one, where receipts are on."""
-OUTWARD = frozenset({"acknowledge", "notify", "outcome"})
+OUTWARD = frozenset({"acknowledge", "notify", "outcome", alarm.STEP})
 """Steps that wait for others' servers; nothing of the line waits for them."""
 
 
@@ -239,23 +239,34 @@ class House:
     @property
     def _answers(self) -> dict[str, Callable[[Sequence[str]], None]]:
         """The steps that write to reporters; what was put while they were on is dropped when they are off."""
+        alarming = {alarm.STEP: lambda names: self._alarm()}
         if not self.settings.receipts.on:
-            return dict.fromkeys(OUTWARD, lambda names: None)
-        return {
+            return dict.fromkeys(OUTWARD, lambda names: None) | alarming
+        return alarming | {
             "acknowledge": lambda names: acknowledge.acknowledge(self.answering, names),
             "notify": lambda names: notify.notify(self.answering, self.work, names),
             "outcome": lambda names: notify.outcome(self.answering, names),
         }
+
+    def _alarm(self) -> None:
+        to = self.settings.lanes.alarm_to
+        if to:
+            alarm.send(self.store, self.mails, self.letterhead, to, now())
+
+    @cached_property
+    def mails(self) -> post.Mail:
+        """The server that takes what we write to reporters and to whom an alarm goes."""
+        mine = self.settings.receipts
+        return post.Mail(lambda: submission(mine.smtp_host, mine.smtp_port, timeout=10.0))
 
     @cached_property
     def answering(self) -> acknowledge.Tools:
         """What answers to reporters need."""
         mine = self.settings.receipts
         own = (self.settings.domain, *self.settings.smtp.domains, mine.mail_from.rpartition("@")[2])
-        mails = post.Mail(lambda: submission(mine.smtp_host, mine.smtp_port, timeout=10.0))
         secret = keys.door(self.keys)
         return acknowledge.Tools(
-            archive=self.archive, parser=self.parser, resolver=self.resolver, post=mails, head=self.letterhead,
+            archive=self.archive, parser=self.parser, resolver=self.resolver, post=self.mails, head=self.letterhead,
             own=own, relays=frozenset(mine.relays), secret=self.secret("reporter"), clock=now,
             token=lambda: name_of(os.urandom(16)), reference=lambda id_: reference(secret, id_),
         )  # fmt: skip
@@ -273,6 +284,7 @@ class House:
             address=mine.mail_from, name=mine.name, contact=self.settings.contact, page=mine.base_url,
             calls=mine.calls, language=mine.language,
             sign=lambda data: sign(data, mine.dkim_selector, domain, key) if key else data,
+            country=self.settings.country,
         )  # fmt: skip
 
     @cached_property

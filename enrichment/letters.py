@@ -19,11 +19,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from intake.bodies import in_charge
+
 FOLDER = Path(__file__).parent / "wording"
-NAMES = frozenset({"reference", "authority", "link", "call", "contact"})
+NAMES = frozenset({"reference", "authority", "link", "call", "contact", "bodies"})
 ASKS = ("original", "locked", "unread")
 """What a receipt may ask for: the mail as it came, where lines of its header are missing; the same without a password;
 the same once more, where it could not be read."""
+LANES = ("life", "child-abuse", "police", "sms")
+"""What others are in charge of, in the order in which a receipt names them."""
 OUTCOMES = ("finished", "helped", "elsewhere")
 """What can be said of a closed case: the work is done; the report helped; it is for another body. No more than that:
 the note may reach who sent the spam."""
@@ -31,7 +35,7 @@ the note may reach who sent the spam."""
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pieces of the receipt: `call` only where a number is set, those of ASKS where they are asked for, `status` where
-    there is a page."""
+    there is a page, `elsewhere` where we know who is in charge of what we are not: by the lanes that follow it."""
 
     subject: str
     kept: str
@@ -42,6 +46,11 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unread: str
     next: str
     wont: str
+    elsewhere: str
+    life: str
+    child_abuse: str
+    police: str
+    sms: str
     status: str
     erase: str
     end: str
@@ -74,7 +83,7 @@ class Wording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Letterhead(NamedTuple):
     """Who writes: address and name, the address at which people answer, the public page ('' without one), numbers to
-    call by language, how to sign."""
+    call by language, how to sign; `country` (ISO 3166-1 alpha-2) whose bodies are named."""
 
     address: str
     name: str
@@ -83,6 +92,7 @@ class Letterhead(NamedTuple):
     calls: Mapping[str, str]
     language: str
     sign: Callable[[bytes], bytes]
+    country: str = ""
 
 
 class Letter(NamedTuple):
@@ -127,8 +137,29 @@ def receipt(wording: Wording, head: Letterhead, reference: str, asks: Collection
     words, call = wording.receipt, head.calls.get(wording.language, "")
     pieces = [words.kept, words.money, *([words.call] if call else [])]
     pieces += [getattr(words, each) for each in ASKS if each in asks]
-    pieces += [words.next, words.wont, *([words.status] if head.page else []), words.erase, words.end]
-    return _letter(wording, head, reference, words.subject, pieces)
+    bodies = _bodies(wording, head.country)
+    pieces += [
+        words.next,
+        words.wont,
+        *([words.elsewhere] if bodies else []),
+        *([words.status] if head.page else []),
+        words.erase,
+        words.end,
+    ]
+    return _letter(wording, head, reference, words.subject, pieces, bodies)
+
+
+def _bodies(wording: Wording, country: str) -> str:
+    """A line for each lane: who is in charge of it in that country, '' where we know nobody."""
+    lines = []
+    for lane in LANES:
+        told = [
+            " ".join(filter(None, (each.name(wording.language), each.phone, each.web)))
+            for each in in_charge(country, lane)
+        ]
+        if told:
+            lines.append(f"    {getattr(wording.receipt, lane.replace('-', '_'))}\n      " + "\n      ".join(told))
+    return "\n".join(lines)
 
 
 def outcome(wording: Wording, head: Letterhead, reference: str, code: str) -> Letter:
@@ -137,12 +168,14 @@ def outcome(wording: Wording, head: Letterhead, reference: str, code: str) -> Le
     return _letter(wording, head, reference, words.subject, [getattr(words, code), words.end])
 
 
-def _letter(wording: Wording, head: Letterhead, reference: str, subject: str, pieces: Iterable[str]) -> Letter:
+def _letter(
+    wording: Wording, head: Letterhead, reference: str, subject: str, pieces: Iterable[str], bodies: str = ""
+) -> Letter:
     link = f"{head.page.rstrip('/')}/reports/{reference}" if head.page else ""
     call = head.calls.get(wording.language, "")
     named = {
         "reference": reference, "authority": head.name or head.address, "link": link, "call": call,
-        "contact": head.contact,
+        "contact": head.contact, "bodies": bodies,
     }  # fmt: skip
     text = "\n\n".join(piece.strip("\n").format_map(named) for piece in pieces) + "\n"
     return Letter(subject.format_map(named), text, wording)

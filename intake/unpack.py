@@ -3,7 +3,7 @@
 The bytes are opened in a parsing child. What comes back is believed only as far as it can be checked: every slice must
 lie inside bytes that we hold, and digests are taken here. Every item of a submission gets a verdict; a submission whose
 child was killed gets the verdict 'not-fully-examined', and its bytes stay. What a person told in the form goes into
-the claims of every report of the submission; a loss or an urgent lane is a report even where nothing else is one.
+the claims of every report of the submission; a loss or a lane of others is a report even where nothing else is one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +28,8 @@ from intake.work import Work
 JOB = "unpack"
 COVERED = frozenset({"smtp", "mailbox"})
 """Channels whose submission is the reporter's own mail, which carries what is reported."""
-URGENT = ("life", "child-abuse")
-"""Lanes that a person must see, whatever else there is."""
+ELSEWHERE = ("life", "child-abuse", "police", "sms")
+"""Lanes of others' matters: what a person tells of one is a report also without a message."""
 GROUP = 32 << 20
 """Bytes of submissions that are opened side by side, unless one is larger."""
 PATIENCE = 3600.0
@@ -180,7 +180,7 @@ def _tell(draft: _Draft, told: Told) -> None:
     if told == Told():
         return
     draft.reports = [_with_told(report, told) for report in draft.reports]
-    if not draft.reports and (told.loss or told.lane in URGENT):
+    if not draft.reports and (told.loss or told.lane in ELSEWHERE):
         _claim(draft, told)
 
 

@@ -12,7 +12,19 @@ from typing import Literal
 from intake.record import Record, name_of
 from triage.harm import Assessment
 
-What = Literal["filed", "absorbed", "merged", "claimed", "released", "closed", "reopened", "override"]
+What = Literal[
+    "filed",
+    "absorbed",
+    "merged",
+    "claimed",
+    "released",
+    "closed",
+    "reopened",
+    "override",
+    "passed",
+    "unlaned",
+    "relaned",
+]
 
 
 def case_id(report: str) -> str:
@@ -99,6 +111,7 @@ class Case(Record, frozen=True):
 class CaseEvent(Record, frozen=True, kw_only=True):
     """Event `n` (from 1) of a case: `by` is '' for the machine, `codes` are name and code, `note` a Note's id.
 
+    `passed`, `unlaned` and `relaned` are what people found of reports in the lane of the code `lane`.
     `cause` is a report (filed), the case that came in (absorbed), both cases (merged; the code `into` says where it
     went), or a person's request.
     """

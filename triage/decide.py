@@ -6,6 +6,7 @@ should that have been merged. `Refused` says what can't be done; a lost race is 
 """
 
 from datetime import datetime
+from typing import Literal
 
 from intake.archive import Archive
 from intake.errors import Refused
@@ -13,8 +14,10 @@ from intake.record import canonical, name_of
 from triage.case import CaseEvent, Note, What
 from triage.fold import CaseView
 from triage.harm import BANDS
+from triage.lane import MANDATORY
 from triage.stream import append, catch_up, current
 
+Found = Literal["passed", "unlaned", "relaned"]
 LONGEST_REASON = 10_000
 
 
@@ -64,6 +67,19 @@ def override(
         raise Refused("band", f"'{band[:40]}' is not one of: {', '.join(BANDS)}")
     view = _found(archive, case)
     return _decide(archive, view.id, "override", person, at, cause, (("band", band),), _reason(reason))
+
+
+def lane(
+    archive: Archive, case: str, person: str, lane: str, found: Found, reason: str, at: datetime, cause: str = ""
+) -> CaseView:
+    """What a person found of a case in a mandatory lane; `Refused('lane')` when it has no such report.
+
+    `passed`: the body in charge was told. `unlaned`: it is no matter of that lane. `relaned`: it waits again.
+    """
+    view = _found(archive, case)
+    if not view.lanes.get(lane) or lane not in MANDATORY:
+        raise Refused("lane", f"case {view.id} has no report in the lane '{lane[:40]}'")
+    return _decide(archive, view.id, found, person, at, cause, (("lane", lane),), _reason(reason))
 
 
 def _found(archive: Archive, case: str) -> CaseView:

@@ -14,6 +14,7 @@ from intake.record import Value
 from intake.store import View
 from triage.case import CaseEvent, Filing
 from triage.harm import band_of, grade_of
+from triage.lane import SAID, Lanes, counted
 from triage.rank import Standing, rank_key
 
 Counts = dict[str, int]
@@ -49,7 +50,7 @@ class CaseView(View, frozen=True):
 
     kind = "case_view"
     sealed_under = ("case_view", "id")
-    indexed = ("band", "rank_key", "claimed_by", "state", "harm_kind", "lane")
+    indexed = ("band", "rank_key", "claimed_by", "state", "harm_kind", "lane", "alarm")
 
     id: str
     title: str = ""
@@ -66,6 +67,10 @@ class CaseView(View, frozen=True):
     asns: Counts = msgspec.field(default_factory=_counts)
     languages: Counts = msgspec.field(default_factory=_counts)
     lanes: Counts = msgspec.field(default_factory=_counts)
+    lanes_passed: Counts = msgspec.field(default_factory=_counts)
+    lanes_none: Counts = msgspec.field(default_factory=_counts)
+    lane_since: str = ""
+    """When the first report came for which a mandatory lane waits (ISO 8601, UTC), '' when none waits."""
     days: Counts = msgspec.field(default_factory=_counts)
     losses: Counts = msgspec.field(default_factory=_counts)
     loss_reports: int = 0
@@ -83,6 +88,9 @@ class CaseView(View, frozen=True):
     state: str = "open"
     """open, claimed, closed or merged."""
     lane: str = ""
+    """The lane in which it stands, outside the queue; '' for a place in the queue."""
+    alarm: str = ""
+    """The mandatory lane that waits for a person."""
     rank_key: str = ""
 
     @property
@@ -155,7 +163,8 @@ def _filed(view: CaseView, filing: Filing, fresh: bool, lost: bool) -> CaseView:
         countries=_plus(view.countries, dict.fromkeys(found.countries, 1)),
         asns=_plus(view.asns, dict.fromkeys(found.asns, 1)),
         languages=_plus(view.languages, {found.language: 1} if found.language else {}),
-        lanes=_plus(view.lanes, dict.fromkeys(found.lanes, 1)),
+        lanes=_plus(view.lanes, counted(found.lanes, found.said)),
+        lane_since=view.lane_since or _moment(filing.at),
         days=_plus(view.days, {_day(filing.at): 1}),
         losses=_plus(view.losses, {loss.currency: loss.amount for loss in found.losses} if lost else {}),
         loss_reports=view.loss_reports + lost,
@@ -174,6 +183,8 @@ def _absorbed(view: CaseView, taken: CaseView, new_reporters: int) -> CaseView:
         "asns",
         "languages",
         "lanes",
+        "lanes_passed",
+        "lanes_none",
         "days",
         "losses",
     )
@@ -192,6 +203,7 @@ def _absorbed(view: CaseView, taken: CaseView, new_reporters: int) -> CaseView:
         loss_reports=view.loss_reports + taken.loss_reports,
         members=tuple(sorted({*view.members, *taken.members, taken.id})),
         claimed_by=view.claimed_by or taken.claimed_by,
+        lane_since=min(filter(None, (view.lane_since, taken.lane_since)), default=""),
         override=view.override or taken.override,
         closed=view.closed and (taken.closed or not taken.reports),
         **summed,
@@ -211,22 +223,46 @@ def _decided(view: CaseView, event: CaseEvent) -> CaseView:
             return msgspec.structs.replace(view, closed=False, since_closed=0)
         case "override":
             return msgspec.structs.replace(view, override=event.code("band"))
+        case "passed" | "unlaned" | "relaned":
+            return _laned(view, event.what, event.code("lane"), event.at)
         case "merged":
             return msgspec.structs.replace(view, merged_into=event.code("into"))
     return view
 
 
+def _laned(view: CaseView, what: str, lane: str, at: datetime) -> CaseView:
+    """What a person found of the reports in a lane; the last word holds."""
+    passed, none = (
+        {name: count for name, count in counts.items() if name not in (lane, SAID + lane)}
+        for counts in (view.lanes_passed, view.lanes_none)
+    )
+    seen = _lanes(view).seen(lane)
+    if what == "passed":
+        passed |= seen
+    elif what == "unlaned":
+        none |= seen
+    return msgspec.structs.replace(
+        view, lanes_passed=passed, lanes_none=none, lane_since=view.lane_since or _moment(at)
+    )
+
+
+def _lanes(view: CaseView) -> Lanes:
+    return Lanes(view.lanes, view.lanes_passed, view.lanes_none)
+
+
 def _drawn(view: CaseView) -> CaseView:
     """The fields that follow from the counters."""
     band = view.override or band_of(max((grade_of(name) for name, count in view.bands.items() if count), default=0))
-    counted = view.bands.get(band, 0)
+    number, lanes = view.bands.get(band, 0), _lanes(view)
     view = msgspec.structs.replace(
         view,
         band=band,
         harm_kind=_leading(view),
-        confidence=view.sureness.get(band, 0) / counted / 100 if counted else 0.0,
+        confidence=view.sureness.get(band, 0) / number / 100 if number else 0.0,
         state=_state(view),
-        lane=min((name for name, count in view.lanes.items() if count), default=""),
+        lane=lanes.lane(view.reports),
+        alarm=lanes.waiting if _state(view) not in ("merged", "erased") else "",
+        lane_since=view.lane_since if lanes.waiting else "",
     )
     return msgspec.structs.replace(view, rank_key=rank_key(standing(view)))
 
@@ -278,6 +314,10 @@ def _plus(counts: Counts, more: Mapping[str, int]) -> Counts:
     for name, number in more.items():
         summed[name] = summed.get(name, 0) + number
     return summed
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _day(at: datetime) -> str:

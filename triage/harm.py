@@ -35,8 +35,6 @@ HARMS: frozenset[str] = frozenset({"money", "credentials", "malware", "extortion
 """Dimensions that can set the band; the others describe reach and means."""
 CLAIMED, UNEXPLAINED = "cl.loss", "un.known"
 """Codes of the reasons that no rule gives: what the reporter claims; that no rule recognises what it wants."""
-LANES: tuple[str, ...] = ("life", "child-abuse")
-"""Mandatory lanes: outside the ranking, shown to a person at once."""
 
 
 class Reason(Value, frozen=True):
@@ -81,6 +79,8 @@ class Assessment(Value, frozen=True):
     confidence: float = 0.0
     losses: tuple[Loss, ...] = ()
     lanes: tuple[str, ...] = ()
+    said: str = ""
+    """The one of the lanes that the reporter chose."""
     techniques: tuple[Shown, ...] = ()
     limits: tuple[str, ...] = ()
     subject: str = ""

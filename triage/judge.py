@@ -13,10 +13,12 @@ from enrichment.examination import Examination
 from enrichment.gather.registry import network
 from intake.record import Cite
 from intake.report import Claims
+from triage import lane as lanes
 from triage.claims import losses
 from triage.harm import CLAIMED, UNEXPLAINED, Assessment, Loss, Reason, Shown, band_of
 from triage.rule import Rule
-from triage.rules import LANES, RULES, VERSION
+from triage.rules import LANES as CONCEPTS
+from triage.rules import RULES, VERSION
 from triage.signs import Signs, signs
 from triage.terms import Lexicon
 
@@ -48,7 +50,10 @@ def judge(examination: Examination, claims: Claims, lexicon: Lexicon) -> Assessm
         reasons=tuple(sorted(reasons, key=lambda reason: (-reason.grade, reason.code))),
         confidence=round(sure if not examination.limits else sure * 0.8, 2),
         losses=lost,
-        lanes=tuple(lane for concept, lane in LANES if seen.has(concept) or claims.lane == lane),
+        lanes=tuple(
+            lane for lane in lanes.LANES if lane == claims.lane or any(seen.has(each) for each in CONCEPTS[lane])
+        ),
+        said=claims.lane if claims.lane in lanes.LANES else "",
         techniques=_techniques(examination),
         limits=examination.limits,
         subject=message.subject[:200],

@@ -9,7 +9,12 @@ from triage.concrete import CONCRETE
 from triage.lesser import LESSER
 from triage.rule import Rule
 
-VERSION = 1
+VERSION = 2
 RULES: tuple[Rule, ...] = CONCRETE + LESSER
-LANES: tuple[tuple[str, str], ...] = (("harm_life", "life"), ("child_abuse", "child-abuse"))
-"""Concept and the mandatory lane that it opens."""
+LANES: dict[str, tuple[str, ...]] = {
+    "life": ("harm_life",),
+    "child-abuse": ("child_abuse",),
+    "police": ("told_crime",),
+    "sms": ("told_sms",),
+}
+"""Lane and the concepts that open it."""

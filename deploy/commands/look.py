@@ -20,7 +20,8 @@ from intake.submission import Submission
 from triage import rank
 from triage.case import Filing
 from triage.fold import CaseView, standing
-from triage.harm import LANES, recognised
+from triage.harm import recognised
+from triage.lane import LANES, MANDATORY
 from triage.support import Supported, support
 
 SIGNS = {"open-relay": "an open relay", "open-proxy": "an open proxy", "zombie": "a zombie machine"}
@@ -28,8 +29,8 @@ COLOURS = {"concrete": "bold red", "potential": "yellow", "nuisance": "cyan", "n
 
 
 def cases(desk: Desk) -> Iterator[CaseView]:
-    """Every case that is not part of another, the most harmful first."""
-    found = every(desk.house.store, CaseView, {}, order="rank_key")
+    """Every case that is not part of another and has a place in the queue, the most harmful first."""
+    found = every(desk.house.store, CaseView, {"lane": ""}, order="rank_key")
     return (view for view in found if view.state not in ("merged", "erased"))
 
 
@@ -90,6 +91,11 @@ def print_queue(desk: Desk, json: bool, limit: int = 0) -> None:
             break
     if json:
         return
+    alarms = sum(desk.house.store.count(CaseView, {"alarm": lane}).get("", 0) for lane in MANDATORY)
+    if alarms:
+        err.print(
+            f"[bold red]{alarms} cases are about danger to life or child abuse and wait: lapwing lanes[/bold red]"
+        )
     if count:
         out.print(table)
     else:
@@ -106,7 +112,6 @@ def _cells(place: int, view: CaseView) -> tuple[str, ...]:
     title = f"[bold]{escape(defanged(view.title))}[/bold]\n" if view.title else ""
     colour = COLOURS[view.band]
     state = "" if view.state == "open" else f"\n[dim]{view.state}[/dim]"
-    state += f"\n[bold red]LANE: {view.lane}[/bold red]" if view.lane else ""
     band = f"[{colour}]{view.band}[/{colour}]\n[dim]{view.confidence:.0%} sure[/dim]{state}"
     people = f"{view.reports} by {view.reporters}"
     return str(place), view.id, band, view.harm_kind, people, title + "\n".join(escape(defanged(line)) for line in why)

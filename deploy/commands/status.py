@@ -3,6 +3,7 @@
 import typer
 from rich.table import Table
 
+from deploy import alarm
 from deploy.commands.desk import JSON, Desk, emit, out
 from enrichment.acknowledge import Acknowledgement
 from enrichment.answer import REASONS
@@ -11,9 +12,10 @@ from triage.notify import OutcomeNote
 
 
 def status(context: typer.Context, json: bool = JSON) -> None:
-    """What waits, what is on hold, and which receipts were not delivered; exit status 1 when a person should look."""
+    """What waits, alarms, holds, and which receipts were not delivered; exit status 1 when a person should look."""
     desk: Desk = context.obj
     store, work = desk.house.store, desk.house.work
+    lanes = alarm.says(list(alarm.waiting(store)))
     waiting, held = work.waiting(), len(work.held())
     by_result = store.count(Acknowledgement, {}, "result")
     by_reason = store.count(Acknowledgement, {"result": "not-sent"}, "reason")
@@ -22,10 +24,21 @@ def status(context: typer.Context, json: bool = JSON) -> None:
     lost += [(each.submission, each.reason) for each in every(store, OutcomeNote, {"result": "undelivered"})]
     if json:
         undelivered = [{"submission": each, "reason": reason} for each, reason in lost]
-        emit({"waiting": waiting, "held": held, "receipts": receipts, "not_sent": unsent, "undelivered": undelivered})
+        emit(
+            {
+                "waiting": waiting,
+                "held": held,
+                "receipts": receipts,
+                "not_sent": unsent,
+                "undelivered": undelivered,
+                "alarms": lanes,
+            }
+        )
     else:
+        for each in lanes:
+            out.print(f"[bold red]ALARM: {each}[/bold red]")
         _print(waiting, held, receipts, unsent, lost)
-    raise typer.Exit(1 if held or lost else 0)
+    raise typer.Exit(1 if held or lost or lanes else 0)
 
 
 def _print(

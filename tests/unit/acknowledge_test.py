@@ -50,7 +50,7 @@ def made(tmp_path: Path, server: Sink, parser: Parser) -> Iterator[Reporters]:
 def test_a_receipt_goes_to_a_sender_whose_spf_passes(made: Reporters) -> None:
     kept = made.receipt(cover())
     (mail,) = made.server.mails
-    assert (kept.result, kept.proof, kept.template) == ("sent", "spf", "en/2")
+    assert (kept.result, kept.proof, kept.template) == ("sent", "spf", "en/3")
     assert (mail.sender, mail.recipients) == ("<>", ["rita@isp.example"])
     read = mail.read
     assert read["From"].addresses[0].addr_spec == "reports@lapwing.example"
@@ -284,13 +284,13 @@ def test_the_marks_of_answers_are_kept_for_a_year_after_their_month(made: Report
 @pytest.mark.parametrize(
     ("fields", "text", "template"),
     [
-        ("Accept-Language: zh-TW, en-US;q=0.5\r\n", "", "zh-Hant/2"),
-        ("Accept-Language: en-GB\r\n", "", "en/2"),
-        ("Content-Language: zh-HK\r\n", "", "zh-Hant/2"),
-        ("Accept-Language: de-DE, zh-Hant-TW\r\n", "", "zh-Hant/2"),
-        ("Accept-Language: xx; q=\r\n y\r\n", "", "en/2"),
-        ("Accept-Language: en\r\n", "您好，我收到這封詐騙郵件，請協助處理，謝謝。我沒有點選連結。", "zh-Hant/2"),
-        ("", "", "en/2"),
+        ("Accept-Language: zh-TW, en-US;q=0.5\r\n", "", "zh-Hant/3"),
+        ("Accept-Language: en-GB\r\n", "", "en/3"),
+        ("Content-Language: zh-HK\r\n", "", "zh-Hant/3"),
+        ("Accept-Language: de-DE, zh-Hant-TW\r\n", "", "zh-Hant/3"),
+        ("Accept-Language: xx; q=\r\n y\r\n", "", "en/3"),
+        ("Accept-Language: en\r\n", "您好，我收到這封詐騙郵件，請協助處理，謝謝。我沒有點選連結。", "zh-Hant/3"),
+        ("", "", "en/3"),
     ],
 )
 def test_it_is_in_the_reporters_language(made: Reporters, fields: str, text: str, template: str) -> None:

@@ -81,19 +81,20 @@ def test_pasted_text_without_a_header_is_a_report_with_what_is_missing(home: Hom
     assert home.verdicts(plain) == ["not-a-report"]
 
 
-@pytest.mark.parametrize("lane", ["life", "child-abuse"])
+@pytest.mark.parametrize("lane", ["life", "child-abuse", "police", "sms"])
 def test_an_urgent_lane_reaches_the_queue_whatever_was_handed_in(home: Home, lane: str) -> None:
     good = home.send(mail(tag="lane"), lane=lane)
     nothing = home.send(b"\x89PNG\r\n\x1a\nno picture", how="picture", lane=lane)
-    calm = home.send(mail(subject="Offer", text="Buy our fine carpets today, a big sale", tag="sms"), lane="sms")
+    calm = home.send(mail(subject="Offer", text="Buy our fine carpets today, a big sale", tag="calm"))
     home.work()
     assert home.case(the_only(home.reports(good)).id).lane == lane
     alone = the_only(home.reports(nothing))
     assert (alone.format, alone.start, alone.end, alone.claims.lane) == ("told", 0, 0, lane)
     assert home.case(alone.id).lane == lane
     assert home.case(the_only(home.reports(calm)).id).lane == ""
-    shown = lapwing(home.folder, "queue")
-    assert f"LANE: {lane}" in shown.out
+    queued = lapwing(home.folder, "queue", "--json").out
+    assert home.case(alone.id).id not in queued and home.case(the_only(home.reports(calm)).id).id in queued
+    assert home.case(alone.id).id in lapwing(home.folder, "lanes", "--lane", lane, "--json").out
 
 
 def test_a_loss_told_later_counts_and_twice_counts_once(home: Home) -> None:

@@ -11,8 +11,8 @@ from intake.report import Claims, Report, Reporter
 from intake.unpack import _with_reporter
 from tests.soon import soon
 from tests.triage_house import examined, mail
-from triage.harm import LANES
 from triage.judge import judge
+from triage.lane import LANES
 from triage.terms import lexicon
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
