@@ -36,23 +36,23 @@ class TurnedAway:
     def __init__(self, path: Path | None, clock: Callable[[], datetime]) -> None:
         self._db, self._clock = Database(path, SCHEMA), clock
         self._counts: Counter[tuple[str, str, str]] = Counter()
-        self._guard, self._timer = threading.Lock(), threading.Timer(EVERY, self.write)
+        self._guard, self._coming = threading.Lock(), False
 
     def count(self, account: str, code: str) -> None:
         """One more item of that account was refused."""
         row = (account.removeprefix(ACCOUNT), f"{self._clock():%Y-%m-%d}", CODES.get(code, code))
         with self._guard:
-            first = not self._counts
             self._counts[row] += 1
-            if first:
-                self._timer = threading.Timer(EVERY, self.write)
-                self._timer.daemon = True
-                self._timer.start()
+            if not self._coming:
+                self._coming = True
+                timer = threading.Timer(EVERY, self.write)
+                timer.daemon = True
+                timer.start()
 
     def write(self) -> None:
         """Write what was counted; where the disk doesn't take it, it is written with the next."""
         with self._guard:
-            counts, self._counts = self._counts, Counter()
+            counts, self._counts, self._coming = self._counts, Counter(), False
         try:
             self._db.run_many(
                 "insert into refused values (?, ?, ?, ?) on conflict do update set count = count + excluded.count",
