@@ -1,4 +1,4 @@
-"""Outlook items (.msg): the mail in an OLE compound file, put together as a message; the one door to oxmsg.
+"""Outlook items (.msg): the mail in an OLE compound file, put together as a message; the one door to oxmsg and olefile.
 
 Promises a Made decoding named 'msg' (`assembled.py`): the transport headers as Outlook kept them, or From, To, Cc,
 Subject and Date out of the item's properties, then the text, the HTML and the attached files. An item that was never
@@ -13,8 +13,9 @@ from email.utils import format_datetime
 from typing import Any, NamedTuple
 
 from msgspec import structs
-from oxmsg import Message
+from olefile import OleFileIO
 from oxmsg.properties import Properties
+from oxmsg.storage import Storage
 
 from intake import words
 from intake.formats import assembled, rtf
@@ -48,7 +49,7 @@ def read(item: Item, desk: Desk) -> bool:
         return False
     try:
         _plausible(content)
-        storage = Message.load(content)._storage
+        storage = _storage(content)
         if _PROPERTIES not in _streams(storage):
             desk.verdict(item, "not-a-report", FORMAT, "An OLE document, but no Outlook item.")
             return True
@@ -75,6 +76,14 @@ def _plausible(content: bytes) -> None:
     tables = (struct.unpack_from("<I", content, at)[0] for at in (44, 64, 72))
     if any(count > len(content) // 512 for count in tables):
         raise ValueError("more tables than file")
+
+
+def _storage(content: bytes) -> Storage:
+    """The streams in it; ValueError where they are said to be larger than the file, as a chain that goes round is."""
+    with OleFileIO(content) as ole:
+        if sum(each.size for each in ole.direntries if each) > 2 * len(content):  # small streams stand in the root's
+            raise ValueError("larger streams than file")
+        return Storage.from_ole(ole)
 
 
 class _Mail(NamedTuple):

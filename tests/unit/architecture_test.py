@@ -41,6 +41,7 @@ DOORS = {
     "rensa": {"triage/likeness.py"},
     "publicsuffixlist": {"intake/domains.py"},
     "maxminddb": {"enrichment/gather/registry.py"},
+    "olefile": {"intake/formats/outlook_msg.py"},
     "oxmsg": {"intake/formats/outlook_msg.py"},
     "imapclient": {"intake/mailbox.py"},
     "libarchive": {"intake/formats/archived.py"},

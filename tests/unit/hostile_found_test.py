@@ -39,3 +39,12 @@ def test_an_outlook_item_that_counts_more_tables_than_it_has_is_damaged() -> Non
         data = bytearray(whole)
         struct.pack_into("<I", data, at, len(data) // 512 + 1)
         assert [found.verdict for found in open_submission(bytes(data), "a.msg").found] == ["damaged"]
+
+
+def test_an_outlook_item_whose_streams_are_said_to_be_larger_than_it_is_damaged() -> None:
+    whole = outlook_message({0x001A: "IPM.Note", 0x1000: "x"}, {0x3003: "a@example.net"})
+    root = whole.find("Root Entry".encode("utf-16-le"))
+    data = bytearray(whole)
+    struct.pack_into("<I", data, root + 120, 2 * len(data) + 1)
+    (found,) = open_submission(bytes(data), "a.msg").found
+    assert (found.verdict, found.says) == ("damaged", "An Outlook item that can't be read (ValueError).")
