@@ -137,7 +137,7 @@ class Lines:
         """The idempotency key, where it stands before the message."""
         try:
             return checked_key(self._decoder.decode(bytes(self._beside) + b'"}').idempotency_key) or None
-        except (Refused, msgspec.DecodeError):
+        except (Refused, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def _of_text(self, piece: bytes, at: int) -> int:

@@ -130,7 +130,7 @@ class _Child:
             raise NotExamined(answer.error)
         try:
             return msgspec.msgpack.decode(answer.result, type=type_)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NotExamined("shape") from error
 
     def _ask_twice(self, request: Sequence[Bytes], seconds: float) -> _Answer:
@@ -152,7 +152,7 @@ class _Child:
         except NotExamined:
             self.close()
             raise
-        except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             self.close()
             raise NotExamined("crash") from error
         self._jobs += 1

@@ -43,7 +43,7 @@ def keep_table(archive: Archive, table: Table, reporter: str) -> Verdict:
             if any(each.submission != table.submission for each in kept):
                 return _verdict(table, "duplicate", "the same sender handed in this table before")
             tally.add(row for sheet in sheets for row in sheet.rows)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _verdict(table, "not-fully-examined", "the parser gave back no rows (shape); the bytes are kept")
     return msgspec.structs.replace(
         _verdict(table, "rows", tally.told), rows=tally.good, bad=tally.bad, faults=tuple(tally.faults)

@@ -51,6 +51,7 @@ def _deep(data, about):
 
 
 JOBS = {
+    "garbled": lambda data, about: msgspec.Raw(b"\xa2\xe7\xd3"),
     "echo": lambda data, about: data + _text(about).encode(),
     "number": lambda data, about: os.getpid(),
     "big": lambda data, about: bytes(3_000_000),

@@ -72,6 +72,13 @@ def test_a_line_cut_anywhere_is_the_same(line: str, step: int) -> None:
     assert read(body, step).items == [told, told]
 
 
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_a_key_that_is_no_utf8_costs_its_line_alone(step: int) -> None:
+    bad = b'{"idempotency_key": "k\xe7\xd3", "message": "eA=="}'
+    items = read(bad + b"\n" + GOOD[0].encode(), step).items
+    assert [each[4] for each in items] == [("line", "this line is no JSON object"), "whole"]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

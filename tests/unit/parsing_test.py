@@ -78,6 +78,8 @@ def test_a_child_that_misbehaves_costs_one_job(parser, job, reason):
 def test_an_answer_of_the_wrong_shape_is_not_believed(parser):
     with pytest.raises(NotExamined, match="shape"):
         parser.run("echo", b"text", "", dict)
+    with pytest.raises(NotExamined, match="shape"):
+        parser.run("garbled", b"", "", str)
 
 
 def test_many_jobs_are_done_side_by_side_and_answered_in_order(several):

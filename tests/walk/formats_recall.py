@@ -169,7 +169,9 @@ def values_of(claims: Claims) -> set[str]:
     for name in claims.__struct_fields__:
         value = getattr(claims, name)
         for each in value if isinstance(value, tuple) else (value,):
-            out.add(" ".join((each[1] if isinstance(each, tuple) else each).split()))
+            text = each[1] if isinstance(each, tuple) else each
+            if isinstance(text, str):
+                out.add(" ".join(text.split()))
     return out
 
 
