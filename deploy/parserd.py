@@ -44,6 +44,8 @@ class Jobs:
     def unpack(self, data: bytes, about: msgspec.Raw) -> Opened:
         """What is in a submission."""
         told = msgspec.msgpack.decode(about, type=About)
+        if told.trapped:
+            return formats.open_trapped(data)
         opened = formats.open_submission(data, told.filename, cover=told.cover)
         if told.pasted and all(each.verdict == "not-a-report" for each in opened.found):
             return formats.open_submission(data, told.filename, cover=True)

@@ -45,6 +45,8 @@ class About(Value, frozen=True):
     cover: bool
     pasted: bool = False
     """A person pasted it: if nothing in it is a report, all of it is the text of the message."""
+    trapped: bool = False
+    """It came to a trap, so that it is what is reported, not a cover of that."""
 
 
 class Known(Value, frozen=True):
@@ -124,7 +126,10 @@ def _groups(archive: Archive, keys: Sequence[str]) -> Iterator[list[Submission]]
 
 def _drafts(tools: Tools, submissions: Sequence[Submission], feeds: Feeds) -> list[_Draft]:
     drafts = [_rooted(tools, each, feeds) for each in submissions]
-    given = [Given(lane, tools.archive.bytes_of(each), _about(each)) for lane, each in enumerate(submissions)]
+    given = [
+        Given(lane, tools.archive.bytes_of(each), _about(each, reporter_of(tools, each, feeds).class_))
+        for lane, each in enumerate(submissions)
+    ]
     results = tools.parser.run_all(JOB, given, Opened)
     return [_draft(tools, *each) for each in zip(drafts, (each.data for each in given), results, strict=True)]
 
@@ -151,9 +156,9 @@ def _public(tools: Tools, root: Submission, feeds: Feeds) -> bool:
     return by_public(tools.archive, unpacked)
 
 
-def _about(submission: Submission) -> About:
-    pasted = submission.envelope.told.how in ("source", "text")
-    return About(filename=submission.filename, cover=submission.channel in COVERED, pasted=pasted)
+def _about(submission: Submission, class_: str) -> About:
+    pasted, cover = submission.envelope.told.how in ("source", "text"), submission.channel in COVERED
+    return About(filename=submission.filename, cover=cover, pasted=pasted, trapped=cover and class_ == "trap")
 
 
 def _draft(tools: Tools, draft: _Draft, data: bytes, opened: Opened | NotExamined) -> _Draft:

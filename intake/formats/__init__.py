@@ -37,7 +37,7 @@ from intake.formats import (
 from intake.formats.opened import Desk, Found, Item, Made, Opened
 from intake.mime import Tree
 
-__all__ = ["Found", "Made", "Opened", "open_submission", "warm"]
+__all__ = ["Found", "Made", "Opened", "open_submission", "open_trapped", "warm"]
 
 FILES: tuple[Callable[[Item, Desk], bool], ...] = (
     rows_xlsx.read, bundle.read, outlook_msg.read, winmail.read, xarf.read, raw.read_emlx, screenshot.read,
@@ -50,6 +50,8 @@ MAILS: tuple[Callable[[Item, Tree, Desk], bool], ...] = (
     raw.read,
 )  # fmt: skip
 """Readers of mails, over the tree of the mail."""
+TRAPPED = (xarf.read_mail, xarf_lines.read_mail, arf.read, raw.read)
+"""Readers of what came to a trap: spam may look like a bounce, an answer or a forward, or carry a mail."""
 
 _KINDS = ((b"%PDF-", "a PDF document"), (b"MSCF", "a cabinet, which isn't opened here: send a zip"))
 
@@ -65,6 +67,20 @@ def open_submission(data: bytes, filename: str = "", recipient_hint: str = "", c
     desk.open([Item(data, -1, 0, len(data), filename=filename, cover=cover)])
     while desk.todo:
         _open(desk.todo.pop(), desk, recipient_hint)
+    return desk.opened()
+
+
+def open_trapped(data: bytes) -> Opened:
+    """What came by mail to a trap: the message itself, or what is in a report by a machine about one."""
+    desk, tree = Desk(), mime.split(data)
+    desk.limits |= dict.fromkeys(tree.limits)
+    item = Item(data, -1, 0, len(data), cover=True)
+    if not data.strip(b" \t\r\n\0"):
+        desk.verdict(item, "empty", "", "There is nothing in it.")
+    else:
+        any(reader(item, tree, desk) for reader in TRAPPED)
+    while desk.todo:
+        _open(desk.todo.pop(), desk, "")
     return desk.opened()
 
 

@@ -1,7 +1,8 @@
 """Inline forwards: a mail in which the person's program pasted the visible header and the text of another one.
 
-Promises the first block of header labels as From, To, Cc, Date and Subject with the text below it, kept as a Made
-decoding named 'inline' that holds nothing but decoded text of the cover; what stands above is the claim's note.
+Promises the first block of header labels, of a forward of a forward the innermost one, as From, To, Cc, Date and
+Subject with the text below it, kept as a Made decoding named 'inline' that holds nothing but decoded text of the cover;
+what stands above is the claim's note.
 No Received line survives such a forward, so nothing in it says where the message came from.
 
 A block counts by what its lines are about, not by who wrote it: at least three of from, date, to and subject, or two
@@ -24,11 +25,13 @@ from intake.record import sha256
 from intake.report import Claims
 
 FORMAT = "inline_forward"
-VERSION = "2"
-"""Of the decoding: 2 writes lists of addresses as RFC 5322 has them."""
+VERSION = "3"
+"""Of the decoding: 2 writes lists of addresses as RFC 5322 has them, 3 looks through forwards of forwards."""
 MISSING = ("headers", "received")
 LINES = 5000
 """Lines of a cover in which a block is looked for."""
+DEPTH = 5
+"""Forwards inside each other that are looked through."""
 WIDTH = 2000
 """Characters of a line that are read as a label line."""
 _LOOK_UP = 3
@@ -78,15 +81,32 @@ def read(item: Item, tree: Tree, desk: Desk) -> bool:
         return False
     if len(mail.text) >= cover.TEXT:
         desk.limits["text"] = None
+    block, lines, above = _innermost(block, lines)
     data = _message(block, lines, mail)
     made = desk.make(item, 0, len(content), "inline", data, VERSION)
     if made is None:
         desk.limit(item, "archive-bytes", FORMAT, "The forwarded message is too large to be kept.")
     else:
         pages = screenshot.codes(content, tree, desk)
-        claims = Claims(note=note(lines[: block.start]), reported_uri=pages)
+        claims = Claims(note=note(above), reported_uri=pages)
         desk.report(made, 0, len(data), FORMAT, claims, MISSING)
     return True
+
+
+def _innermost(block: Block, lines: list[str]) -> tuple[Block, list[str], list[str]]:
+    """The block of the message that was forwarded first, the lines in which it stands, and all lines above it.
+
+    A forward is one of a forward where its subject says so, a title too, and who forwarded it was sent what is below.
+    """
+    above = lines[: block.start]
+    for _ in range(DEPTH):
+        subject = block.values.get("subject", "")
+        inside = _body(block, lines).split("\n")
+        inner = find(inside, subject) if cover.forwarded(subject) else None
+        if inner is None or inner.strength < 2 or not _reached(block.values["from"], inner):
+            break
+        block, lines, above = inner, inside, [*above, *inside[: inner.start]]
+    return block, lines, above
 
 
 def _forwarder(content: bytes, tree: Tree, block: Block) -> bool:
@@ -94,7 +114,12 @@ def _forwarder(content: bytes, tree: Tree, block: Block) -> bool:
 
     Spam likes to look forwarded; its block names anybody but the sender as the recipient.
     """
-    sender = shown.ADDRESS.search(mime.first(content, tree.root, "from"))
+    return _reached(mime.first(content, tree.root, "from"), block)
+
+
+def _reached(text: str, block: Block) -> bool:
+    """Whether the address in that text is one that the message of the block was sent to."""
+    sender = shown.ADDRESS.search(text)
     reached = f"{block.values.get('to', '')} {block.values.get('cc', '')}".lower()
     return sender is not None and sender[0].lower() in reached
 
