@@ -27,6 +27,7 @@ from intake.parsing import NotExamined, Parser, command
 from intake.unpack import JOB as UNPACK
 from intake.unpack import About
 from tests.fuzz.hostile_mail import CASES, HEAD, Case
+from tests.promise import Rule
 from triage.weigh import JOB as WEIGH
 from triage.weigh import Weighed, Weighing
 
@@ -137,6 +138,9 @@ def wrong(case: Case, ended: Ended) -> str:
     return ""
 
 
+RULE = Rule("P18", zero=("wrong",), least={"cases": 20})
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--only", default="", help="cases with this in their name")
@@ -152,7 +156,10 @@ def main() -> None:
             row = f"{name:48}{size:7.1f}{ended.seconds:8.2f}{ended.memory:9.0f}  {ended.verdict[:120]}"
             print(row + (f"  WRONG: {fault}" if fault else ""), flush=True)
     line.parser.close()
-    print(f"{bad} wrong")
+    if given.only:
+        print(f"{bad} wrong")
+    else:
+        RULE.ended({"wrong": bad, "cases": len(CASES)}, "long")
     sys.exit(bool(bad))
 
 

@@ -20,6 +20,7 @@ def line() -> Iterator[Line]:
     line.parser.close()
 
 
+@pytest.mark.promise("P18")
 @pytest.mark.parametrize("name", SHORT)
 def test_ends_in_time_with_a_typed_verdict_that_names_its_limit(line: Line, name: str) -> None:
     ended = line.run(CASES[name])

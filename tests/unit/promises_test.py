@@ -48,7 +48,7 @@ def test_several_campaigns_try_a_promise_between_them(tmp_path: Path) -> None:
     assert told.figures == {"states steps": 20_001, "api requests": 50_000, "api faults": 0}
 
 
-INTAKE = ("P1", "P2", "P3", "P4", "P5", "P14", "P15", "P16", "P17", "P22", "P28", "P32", "P39")
+INTAKE = ("P1", "P2", "P3", "P4", "P5", "P14", "P15", "P16", "P17", "P18", "P19", "P22", "P28", "P32", "P39")
 """Promises of which a short form is among the tests."""
 MARKED = re.compile(r'\bpromise\("(P\d+)"\)')
 
