@@ -113,7 +113,7 @@ def test_a_reporter_who_comes_back_is_no_remainder_of_the_erased_one(home: Home)
     assert [each.address for each in every(home.house.store, Reporter, {})] == [WHO.lower()]
     (home.house.home / "store.sqlite").rename(home.house.home / "gone.sqlite")
     home.house.database.close()
-    for name in ("database", "store", "archive", "follower", "work"):
+    for name in ("database", "store", "archive", "follower", "work", "loose"):
         home.house.__dict__.pop(name, None)
     refill(home.house)
     assert [each.address for each in every(home.house.store, Reporter, {})] == [WHO.lower()]
