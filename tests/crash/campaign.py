@@ -151,12 +151,19 @@ def campaign(folder: Path, kills: int, seed: int = 1) -> dict[str, int]:
             time.sleep(1.1)
             processes.revive()
         load.stop()
-        for _ in range(1200):
-            processes.revive()
-            if settled(house):
-                break
-            time.sleep(0.2)
+        settle(processes, house)
     return {"kills": kills, **judge(house, folder / "journal", load.sent)}
+
+
+def settle(processes: running, house: House) -> None:
+    """Wait until all is done, or nothing more is for STUCK seconds."""
+    done, since = -1, time.monotonic()
+    while not settled(house) and time.monotonic() - since < STUCK:
+        processes.revive()
+        time.sleep(0.5)
+        now = sum(house.store.count(kind, {}).get("", 0) for kind in (Submission, Report, Filing))
+        if now != done:
+            done, since = now, time.monotonic()
 
 
 def settled(house: House) -> bool:
@@ -196,6 +203,8 @@ def judge(house: House, journal: Path, sent: set[str]) -> dict[str, int]:
 
 BAD = ("lost", "altered", "doubled", "unsent", "missing", "unfiled", "miscounted", "held")
 RULE = promise.Rule("P1", zero=BAD, least={"acknowledged": 51})
+STUCK = 240.0
+"""Seconds without any progress after which the house is judged as it is."""
 PROMISED = 200
 """Kills of the long form."""
 
